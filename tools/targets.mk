@@ -1,0 +1,1 @@
+.PHONY: help deps test quickstart bench
