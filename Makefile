@@ -1,50 +1,66 @@
-# pg_assist: build, install and test. `make help` lists what a person calls.
+# pg_assist: build and install by PGXS. `make help` lists what a person calls (tools/targets.mk).
 #
-# Objects are found by wildcard, here and in CMakeLists.txt: a new source file is listed nowhere.
+# Sources are found by wildcard, here and in CMakeLists.txt: a new file is listed nowhere.
+# PG_CONFIG=/path/to/pg_config selects another PostgreSQL. This file must also parse where there is none
+# yet: `make deps` installs one.
 
-EXTENSION = pg_assist
+EXTENSION  = pg_assist
 MODULE_big = pg_assist
-EXTVERSION = $(shell sed -n "s/^default_version = '\(.*\)'/\1/p" pg_assist.control)
+EXTVERSION := $(shell sed -n "s/^default_version = '\(.*\)'/\1/p" pg_assist.control)
 
-SOURCES = $(sort $(wildcard src/*.cpp src/*/*.cpp src/*/*/*.cpp))
-OBJS = $(SOURCES:.cpp=.o) $(PGQ_OBJ)
-HEADERS = $(wildcard include/assist/*.hpp src/*/*.h src/*/*.hpp src/*/*/*.hpp)
-SQL_PIECES = $(sort $(wildcard sql/*.sql))
-SCRIPT = $(EXTENSION)--$(EXTVERSION).sql
-DATA_built = $(SCRIPT)
-DATA = $(wildcard sql/updates/*.sql)
-EXTRA_CLEAN = $(SCRIPT) build src/sqlparse/*.o
+SOURCES := $(sort $(wildcard src/*.cpp src/*/*.cpp src/*/*/*.cpp))
+PGQ_OBJ := $(if $(wildcard src/sqlparse/pgq_shim.c),src/sqlparse/pgq.o)
+OBJS    := $(SOURCES:.cpp=.o) $(PGQ_OBJ)
 
-WARNINGS = -Wall -Wextra -Wshadow -Wclobbered -Wno-unused-parameter -Wno-missing-field-initializers
-PG_CPPFLAGS = -I$(CURDIR)/include -I$(CURDIR)/src
-PG_CFLAGS = -std=gnu11 -fPIC -Wno-declaration-after-statement
-PG_CXXFLAGS = -std=c++20 -fPIC -fvisibility-inlines-hidden $(WARNINGS) -Wno-register -Wno-volatile -isystem $(shell $(PG_CONFIG) --includedir-server)
-PGQ_OBJ = $(if $(wildcard src/sqlparse/pgq_shim.c),src/sqlparse/pgq.o)
-SHLIB_LINK = -lstdc++ -Wl,--version-script=$(CURDIR)/exports.map
+SQL_PIECES := $(sort $(wildcard sql/*.sql))
+SCRIPT     := $(EXTENSION)--$(EXTVERSION).sql
+DATA_built  = $(SCRIPT)
+DATA        = $(wildcard sql/updates/*.sql)
+
+# `make installcheck` runs these against a running server that preloads the library.
+REGRESS        := $(patsubst test/sql/%.sql,%,$(sort $(wildcard test/sql/*.sql)))
+REGRESS_OPTS    = --inputdir=test
+ISOLATION      := $(patsubst test/isolation/specs/%.spec,%,$(sort $(wildcard test/isolation/specs/*.spec)))
+ISOLATION_OPTS  = --inputdir=test/isolation
+
+EXTRA_CLEAN = $(SCRIPT) build src/sqlparse/*.o $(OBJS:.o=.d)
 
 PG_CONFIG ?= pg_config
-PGXS := $(shell $(PG_CONFIG) --pgxs 2>/dev/null)
-HAVE_PGXS := $(wildcard $(PGXS))
+PGXS      := $(shell $(PG_CONFIG) --pgxs 2>/dev/null)
+
+# Server headers are given as system headers: the warnings are about our own code.
+WARNINGS    = -Wall -Wextra -Wshadow -Wclobbered -Wno-unused-parameter -Wno-missing-field-initializers \
+              $(if $(WERROR),-Werror)
+DEPFLAGS    = -MMD -MP
+PG_CPPFLAGS = -I$(CURDIR)/include -I$(CURDIR)/src $(DEPFLAGS)
+PG_CFLAGS   = -std=gnu11 -fPIC -Wno-declaration-after-statement $(if $(WERROR),-Werror)
+PG_CXXFLAGS = -std=c++20 -fPIC -fvisibility-inlines-hidden $(WARNINGS) -Wno-register -Wno-volatile \
+              -isystem $(shell $(PG_CONFIG) --includedir-server)
+SHLIB_LINK  = -lstdc++ -Wl,--version-script=$(CURDIR)/exports.map
 
 .DEFAULT_GOAL := all
 include tools/targets.mk
 
-ifneq ($(HAVE_PGXS),)
+ifeq ($(wildcard $(PGXS)),)
+all install installcheck clean:
+	@echo "$(PG_CONFIG): no PostgreSQL development files. Run 'make deps', or set PG_CONFIG." >&2; exit 1
+else
 # PGXS leaves PG_CXXFLAGS out of bitcode: clang would parse C++14 and fail.
 override with_llvm = no
 include $(PGXS)
 
 # The hot path has no exceptions and no standard containers: see src/capture/README.md.
 src/capture/%.o: override CXXFLAGS += -fno-exceptions -fno-rtti
-$(OBJS): $(HEADERS)
+-include $(OBJS:.o=.d)
+$(OBJS): Makefile
 
 # libpg_query's symbols collide with the server's: they are made local before our own link.
-PGQ_A = $(firstword $(wildcard /usr/lib/$(shell $(CC) -dumpmachine)/libpg_query.a /usr/lib/libpg_query.a /usr/local/lib/libpg_query.a))
-src/sqlparse/pgq.o: src/sqlparse/pgq_stack.o src/sqlparse/pgq_shim.o src/sqlparse/pgq_exports.txt
-	$(LD) -r -z muldefs -o $@.tmp $(filter %.o,$^) $(PGQ_A)
-	objcopy --keep-global-symbols=src/sqlparse/pgq_exports.txt $@.tmp $@
-	rm -f $@.tmp
-endif
+src/sqlparse/pgq.o: src/sqlparse/localize.sh src/sqlparse/pgq_exports.txt src/sqlparse/pgq_stack.o src/sqlparse/pgq_shim.o
+	LD='$(LD)' sh src/sqlparse/localize.sh $@ src/sqlparse/pgq_stack.o src/sqlparse/pgq_shim.o
 
 $(SCRIPT): $(SQL_PIECES) pg_assist.control
 	cat $(SQL_PIECES) > $@
+
+# The version script is part of the link.
+$(shlib): exports.map
+endif

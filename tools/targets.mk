@@ -1,1 +1,63 @@
-.PHONY: help deps test quickstart bench
+# What a person calls. Every target here also parses without PostgreSQL; those that need it install it
+# first (`deps`) and then call make again, which by then finds PGXS.
+
+.PHONY: help deps deps-test deps-bench deps-lint test unit lint quickstart bench format build-for-tests
+
+SUBMAKE = +@$(MAKE) --no-print-directory
+DEPS    = @sh tools/deps.sh '$(PG_CONFIG)'
+BUILD_DIR ?= build
+
+help:
+	@echo "make                 build the extension"
+	@echo "make install         install it into the PostgreSQL of PG_CONFIG ($(PG_CONFIG))"
+	@echo "make installcheck    SQL and isolation tests against a running server that preloads it"
+	@echo "make test            everything: packages, -Werror build, install, unit, lint, SQL, isolation, TAP"
+	@echo "make unit            unit tests of the pure core alone (ASan, UBSan)"
+	@echo "make lint            the checks of test/lint alone"
+	@echo "make quickstart      a private server with a demo workload and real recommendations"
+	@echo "make bench           overhead beside pg_stat_statements and pg_qualstats"
+	@echo "make deps            the packages for building and testing (Debian)"
+	@echo "make format          clang-format all sources;  make tidy: clang-tidy the core"
+	@echo "PG_CONFIG=/path/to/pg_config selects another PostgreSQL"
+
+# Packages: a set for building and testing, one more for benchmarks, one for format and tidy.
+deps deps-test:
+	$(DEPS) build test
+deps-bench:
+	$(DEPS) build test bench
+deps-lint:
+	$(DEPS) lint
+
+# TESTS selects parts (unit lint sql isolation tap), ONLY files within them: make test TESTS=tap ONLY=restart
+test: deps-test
+	$(SUBMAKE) build-for-tests WERROR=1
+	@PG_CONFIG='$(PG_CONFIG)' BUILD_DIR='$(BUILD_DIR)' bash test/run.sh $(TESTS)
+
+unit:
+	@BUILD_DIR='$(BUILD_DIR)' bash test/run.sh unit
+lint:
+	@PG_CONFIG='$(PG_CONFIG)' bash test/run.sh lint
+
+quickstart:
+	$(DEPS) build
+	$(SUBMAKE) build-for-tests
+	@PG_CONFIG='$(PG_CONFIG)' bash tools/quickstart/run.sh
+
+bench: deps-bench
+	$(SUBMAKE) build-for-tests
+	@PG_CONFIG='$(PG_CONFIG)' bash test/bench/run.sh
+
+# Build with two jobs; install with sudo only where this user may not write.
+build-for-tests:
+	@echo "== build with $$($(PG_CONFIG) --version)"
+	$(SUBMAKE) -s -j2 all
+	@echo "== install into $$($(PG_CONFIG) --pkglibdir)"
+	@if [ -w "$$($(PG_CONFIG) --pkglibdir)" ]; then $(MAKE) -s --no-print-directory install; \
+	 elif command -v sudo >/dev/null; then sudo $(MAKE) -s --no-print-directory install PG_CONFIG='$(PG_CONFIG)'; \
+	 else echo "this user may not write there and sudo is not installed: run as root or set PG_CONFIG" >&2; exit 1; fi
+
+format: deps-lint
+	clang-format -i $$(git ls-files -co --exclude-standard '*.cpp' '*.hpp' '*.h' '*.c')
+.PHONY: tidy
+tidy: deps-lint
+	clang-tidy --quiet $$(git ls-files 'src/core/*.cpp') -- -std=c++20 -Iinclude -Isrc
