@@ -1,0 +1,223 @@
+#!/bin/bash
+# instructions.sh: how many machine instructions a configuration adds to one statement.
+#
+# A single-user server runs the same statement 100 and 600 times under cachegrind; the difference of
+# both runs, divided by 500, is the cost of one execution without start and stop of the server. The
+# result hardly depends on the load of the machine. Counted are user-space instructions: no system
+# calls, no cache misses, no waiting for locks (pgbench.sh measures those).
+set -euo pipefail
+
+usage() {
+  cat <<'TEXT'
+usage: instructions.sh [--only CONFIGURATION] [--statement STATEMENT] [--profile] [--check]
+                       [--bar N] [--set 'name=value'] [--keep]
+
+  --only C       measure configuration C alone (beside queryid, its reference); may be repeated
+                 base, queryid, pg_stat_statements, pg_qualstats, pg_qualstats_all, pg_assist
+  --statement S  measure statement S alone (select1, pk, execute); may be repeated
+  --profile      list the functions that the configuration adds instructions to (callgrind);
+                 without --only and --statement: pg_assist and pk
+  --check        exit with status 1 when pg_assist is above the bar
+  --bar N        instructions that pg_assist may add (default 600)
+  --set N=V      server setting for pg_assist's runs, e.g. assist.sample_rate=0; may be repeated
+  --keep         keep the temporary directory and print its name
+
+PG_CONFIG selects the PostgreSQL installation (default: pg_config in the path).
+TEXT
+}
+
+all_configurations=(base queryid pg_stat_statements pg_qualstats pg_qualstats_all pg_assist)
+all_statements=(select1 pk execute)
+few=100 many=600
+only=() statements=() extra=() profile=no check=no bar=600 keep=no
+while [ $# -gt 0 ]; do
+  case $1 in
+    --only) only+=("${2:?}"); shift ;;
+    --statement) statements+=("${2:?}"); shift ;;
+    --profile) profile=yes ;;
+    --check) check=yes ;;
+    --bar) bar=${2:?}; shift ;;
+    --set) extra+=(-c "${2:?}"); shift ;;
+    --keep) keep=yes ;;
+    -h|--help) usage; exit 0 ;;
+    *) usage >&2; exit 2 ;;
+  esac
+  shift
+done
+fail() { echo "instructions.sh: $*" >&2; exit 2; }
+one_of() { local x=$1; shift; local y; for y in "$@"; do [ "$x" = "$y" ] && return 0; done; return 1; }
+for c in "${only[@]}"; do one_of "$c" "${all_configurations[@]}" || fail "unknown configuration $c"; done
+for s in "${statements[@]}"; do one_of "$s" "${all_statements[@]}" || fail "unknown statement $s"; done
+command -v valgrind >/dev/null || fail "valgrind is missing (apt-get install valgrind)"
+
+pg_config=${PG_CONFIG:-pg_config}
+bindir=$("$pg_config" --bindir)
+libdir=$("$pg_config" --pkglibdir)
+work=$(mktemp -d "${TMPDIR:-/tmp}/overhead.XXXXXX")
+finish() { if [ $keep = yes ]; then echo "kept: $work" >&2; else rm -rf "$work"; fi; }
+trap finish EXIT
+
+# The server refuses to run as root: root becomes postgres for it.
+as_server=()
+if [ "$(id -u)" = 0 ]; then
+  chown postgres "$work"
+  as_server=(runuser -u postgres --)
+fi
+cd "$work"
+data=$work/data
+
+single() {  # single [settings...]: runs the lines of standard input, one statement each
+  "${as_server[@]}" "${tool[@]}" "$bindir/postgres" --single -D "$data" "$@" postgres \
+    >"$work/out" 2>"$work/err" || { tail -5 "$work/err" >&2; fail "the server failed"; }
+  if grep -E '(ERROR|FATAL|PANIC):' "$work/err" >&2; then fail "a statement failed"; fi
+}
+
+tool=()
+"${as_server[@]}" "$bindir/initdb" -D "$data" -A trust -U postgres -E UTF8 --locale=C.UTF-8 \
+  --no-sync >"$work/out" 2>&1 || { cat "$work/out" >&2; fail "initdb failed"; }
+printf '%s\n' "create table t (id int primary key, v text)" \
+  "insert into t select i, md5(i::text) from generate_series(1, 10000) i" \
+  "vacuum (freeze, analyze) t" | single
+
+settings() {  # settings CONFIGURATION: fills the array `set`
+  case $1 in
+    base) set=(-c compute_query_id=off) ;;
+    queryid) set=(-c compute_query_id=on) ;;
+    pg_stat_statements) set=(-c compute_query_id=on -c shared_preload_libraries=pg_stat_statements) ;;
+    pg_qualstats|pg_qualstats_all)
+      set=(-c compute_query_id=on -c 'shared_preload_libraries=pg_stat_statements,pg_qualstats')
+      [ "$1" = pg_qualstats ] || set+=(-c pg_qualstats.sample_rate=1) ;;
+    pg_assist) set=(-c compute_query_id=on -c shared_preload_libraries=pg_assist "${extra[@]}") ;;
+  esac
+}
+installed() {  # installed CONFIGURATION
+  case $1 in
+    pg_stat_statements|pg_assist) [ -e "$libdir/$1.so" ] ;;
+    pg_qualstats*) [ -e "$libdir/pg_qualstats.so" ] && [ -e "$libdir/pg_stat_statements.so" ] ;;
+  esac
+}
+lines() {  # lines STATEMENT COUNT
+  local text
+  case $1 in
+    select1) text='SELECT 1' ;;
+    pk) text='SELECT v FROM t WHERE id=42' ;;
+    execute) text='EXECUTE p(42)'; echo 'PREPARE p(int) AS SELECT v FROM t WHERE id=$1' ;;
+  esac
+  for ((i = 0; i < $2; i++)); do echo "$text"; done
+}
+count() {  # count STATEMENT COUNT [settings...]: instructions of one whole server run
+  local statement=$1 n=$2; shift 2
+  tool=(valgrind --tool=cachegrind --cache-sim=no "--cachegrind-out-file=$work/cachegrind.out")
+  lines "$statement" "$n" | single "$@"
+  sed -n 's/^summary: *//p' "$work/cachegrind.out"
+}
+cost() {  # cost CONFIGURATION STATEMENT: instructions of one execution
+  local set; settings "$1"
+  tool=(); lines "$2" 3 | single "${set[@]}"   # fills caches on disk that only a first start writes
+  local a b
+  a=$(count "$2" $few "${set[@]}"); b=$(count "$2" $many "${set[@]}")
+  echo $(( (b - a) / (many - few) ))
+}
+
+# profile_of CONFIGURATION STATEMENT COUNT: lines "instructions <tab> function", own cost (self) and
+# with callees (incl) marked in the first column
+profile_of() {
+  local set; settings "$1"
+  tool=(valgrind --tool=callgrind "--callgrind-out-file=$work/callgrind.out")
+  lines "$2" "$3" | single "${set[@]}"
+  local kind
+  for kind in self incl; do
+    callgrind_annotate --threshold=100 --inclusive=$([ $kind = incl ] && echo yes || echo no) \
+      "$work/callgrind.out" 2>/dev/null |
+      awk -v kind=$kind '
+        /^ *[0-9,]+ \([ 0-9.]+%\) / && !/PROGRAM TOTALS/ {
+          n = $1; gsub(",", "", n); sub(/^ *[0-9,]+ \([ 0-9.]+%\) +/, "")
+          object = match($0, /\[[^]]*\]/) ? substr($0, RSTART + 1, RLENGTH - 2) : ""
+          sub(/ *\[[^]]*\].*$/, ""); sub(/^[^:]*:/, ""); sub(/.*\//, "", object)
+          print kind "\t" n "\t" $0 " [" object "]" }'
+  done
+}
+print_profile() {  # print_profile CONFIGURATION STATEMENT
+  local c=$1 s=$2 kind title
+  tool=(); for x in queryid "$c"; do local set; settings $x; lines "$s" 3 | single "${set[@]}"; done
+  for x in queryid "$c"; do
+    profile_of $x "$s" $few >"$work/$x.few"; profile_of $x "$s" $many >"$work/$x.many"
+  done
+  for kind in self incl; do
+    title=$([ $kind = self ] && echo "own instructions" || echo "instructions with callees")
+    printf '\n%s, %s: %s per statement\n%8s %8s %8s  %s\n' "$c" "$s" "$title" added queryid "with it" function
+    awk -F'\t' -v kind=$kind -v runs=$((many - few)) '
+      $1 != kind { next }
+      { sign = FILENAME ~ /few$/ ? -1 : 1 }
+      FILENAME ~ /queryid/ { before[$3] += sign * $2 / runs; name[$3]; next }
+      { after[$3] += sign * $2 / runs; name[$3] }
+      END {
+        for (f in name) {
+          d = after[f] - before[f]
+          if (d >= 3 || d <= -3) printf "%8.0f %8.0f %8.0f  %.110s\n", d, before[f], after[f], f
+        }
+      }' "$work/queryid.few" "$work/queryid.many" "$work/$c.few" "$work/$c.many" |
+      sort -rn >"$work/list"
+    head -40 "$work/list"
+    [ $kind = incl ] || awk '{ t += $1 } END { printf "%8.0f %27s all functions\n", t, "" }' "$work/list"
+  done
+}
+
+if [ $profile = yes ]; then
+  [ ${#only[@]} -gt 0 ] || only=(pg_assist)
+  [ ${#statements[@]} -gt 0 ] || statements=(pk)
+  for c in "${only[@]}"; do
+    [ "$c" = base ] || [ "$c" = queryid ] || installed "$c" || fail "$c is not installed in $libdir"
+    for s in "${statements[@]}"; do print_profile "$c" "$s"; done
+  done
+  exit 0
+fi
+
+[ ${#statements[@]} -gt 0 ] || statements=("${all_statements[@]}")
+configurations=(queryid)
+for c in "${all_configurations[@]}"; do
+  [ "$c" = queryid ] && continue
+  [ ${#only[@]} -eq 0 ] || one_of "$c" "${only[@]}" || continue
+  if [ "$c" != base ] && ! installed "$c"; then
+    [ ${#only[@]} -eq 0 ] || fail "$c is not installed in $libdir"
+    echo "skipped: $c is not installed in $libdir" >&2
+    continue
+  fi
+  configurations+=("$c")
+done
+declare -A label=(
+  [base]='base: compute_query_id = off'
+  [queryid]='compute_query_id = on, instructions in all'
+  [pg_stat_statements]='pg_stat_statements'
+  [pg_qualstats]='  and pg_qualstats (one in 100 sampled)'
+  [pg_qualstats_all]='  and pg_qualstats (all sampled)'
+  [pg_assist]='pg_assist')
+
+"$bindir/postgres" --version
+echo "Instructions per statement; below the first line, those added over compute_query_id = on."
+echo
+printf '%-44s' ''; printf '%10s' "${statements[@]}"; echo
+declare -A reference
+above=no
+for c in "${configurations[@]}"; do
+  printf '%-44s' "${label[$c]}"
+  for s in "${statements[@]}"; do
+    n=$(cost "$c" "$s")
+    if [ "$c" = queryid ]; then
+      reference[$s]=$n
+      printf '%10d' "$n"
+    else
+      added=$((n - reference[$s]))
+      printf '%+10d' "$added"
+      if [ "$c" = pg_assist ] && [ $added -gt "$bar" ]; then above=yes; fi
+    fi
+  done
+  echo
+done
+if one_of pg_assist "${configurations[@]}"; then
+  printf '%-44s' 'bar for pg_assist'; for s in "${statements[@]}"; do printf '%+10d' "$bar"; done; echo
+  if [ $above = yes ]; then
+    echo "pg_assist is above the bar."
+    [ $check = no ] || exit 1
+  fi
+fi
