@@ -5,12 +5,11 @@
 # both runs, divided by 500, is the cost of one execution without start and stop of the server. The
 # result hardly depends on the load of the machine. Counted are user-space instructions: no system
 # calls, no cache misses, no waiting for locks (pgbench.sh measures those).
-set -euo pipefail
 
 usage() {
   cat <<'TEXT'
 usage: instructions.sh [--only CONFIGURATION] [--statement STATEMENT] [--profile] [--check]
-                       [--bar N] [--set 'name=value'] [--keep]
+                       [--bar N] [--set 'name=value']
 
   --only C       measure configuration C alone (beside queryid, its reference); may be repeated
                  base, queryid, pg_stat_statements, pg_qualstats, pg_qualstats_all, pg_assist
@@ -20,7 +19,6 @@ usage: instructions.sh [--only CONFIGURATION] [--statement STATEMENT] [--profile
   --check        exit with status 1 when pg_assist is above the bar
   --bar N        instructions that pg_assist may add (default 600)
   --set N=V      server setting for pg_assist's runs, e.g. assist.sample_rate=0; may be repeated
-  --keep         keep the temporary directory and print its name
 
 PG_CONFIG selects the PostgreSQL installation (default: pg_config in the path).
 TEXT
@@ -29,7 +27,7 @@ TEXT
 all_configurations=(base queryid pg_stat_statements pg_qualstats pg_qualstats_all pg_assist)
 all_statements=(select1 pk execute)
 few=100 many=600
-only=() statements=() extra=() profile=no check=no bar=600 keep=no
+only=() statements=() extra=() profile=no check=no bar=600
 while [ $# -gt 0 ]; do
   case $1 in
     --only) only+=("${2:?}"); shift ;;
@@ -38,43 +36,27 @@ while [ $# -gt 0 ]; do
     --check) check=yes ;;
     --bar) bar=${2:?}; shift ;;
     --set) extra+=(-c "${2:?}"); shift ;;
-    --keep) keep=yes ;;
     -h|--help) usage; exit 0 ;;
     *) usage >&2; exit 2 ;;
   esac
   shift
 done
-fail() { echo "instructions.sh: $*" >&2; exit 2; }
+. "$(dirname "$(readlink -f "$0")")/server.sh"
 one_of() { local x=$1; shift; local y; for y in "$@"; do [ "$x" = "$y" ] && return 0; done; return 1; }
 for c in "${only[@]}"; do one_of "$c" "${all_configurations[@]}" || fail "unknown configuration $c"; done
 for s in "${statements[@]}"; do one_of "$s" "${all_statements[@]}" || fail "unknown statement $s"; done
 command -v valgrind >/dev/null || fail "valgrind is missing (apt-get install valgrind)"
 
-pg_config=${PG_CONFIG:-pg_config}
-bindir=$("$pg_config" --bindir)
-libdir=$("$pg_config" --pkglibdir)
-work=$(mktemp -d "${TMPDIR:-/tmp}/overhead.XXXXXX")
-finish() { if [ $keep = yes ]; then echo "kept: $work" >&2; else rm -rf "$work"; fi; }
-trap finish EXIT
-
-# The server refuses to run as root: root becomes postgres for it.
-as_server=()
-if [ "$(id -u)" = 0 ]; then
-  chown postgres "$work"
-  as_server=(runuser -u postgres --)
-fi
-cd "$work"
 data=$work/data
 
 single() {  # single [settings...]: runs the lines of standard input, one statement each
-  "${as_server[@]}" "${tool[@]}" "$bindir/postgres" --single -D "$data" "$@" postgres \
+  as_server "${tool[@]}" "$bindir/postgres" --single -D "$data" "$@" postgres \
     >"$work/out" 2>"$work/err" || { tail -5 "$work/err" >&2; fail "the server failed"; }
   if grep -E '(ERROR|FATAL|PANIC):' "$work/err" >&2; then fail "a statement failed"; fi
 }
 
 tool=()
-"${as_server[@]}" "$bindir/initdb" -D "$data" -A trust -U postgres -E UTF8 --locale=C.UTF-8 \
-  --no-sync >"$work/out" 2>&1 || { cat "$work/out" >&2; fail "initdb failed"; }
+new_cluster data
 printf '%s\n' "create table t (id int primary key, v text)" \
   "insert into t select i, md5(i::text) from generate_series(1, 10000) i" \
   "vacuum (freeze, analyze) t" | single

@@ -1,0 +1,17 @@
+-- Shared memory that pg_assist holds, by part. Run it in a database that has the extension.
+\pset footer off
+select name as "shared memory", pg_size_pretty(allocated_size) as size
+from pg_shmem_allocations
+where name ilike '%assist%'
+order by allocated_size desc;
+
+select component, pg_size_pretty(memory_used) as used, pg_size_pretty(memory_limit) as "limit",
+       evictions, lost_calls as lost
+from assist.status
+where memory_limit is not null or memory_used is not null
+order by memory_limit desc nulls last;
+
+select pg_size_pretty(sum(memory_limit)) as "limit in all",
+       case when sum(memory_limit) < 32 * 1024 * 1024 then 'below' else 'above' end || ' 32 MB' as bar,
+       current_setting('max_connections') as connections
+from assist.status;
