@@ -14,6 +14,7 @@
 #ifdef __cplusplus
 extern "C" {
 #endif
+#include "nodes/plannodes.h"
 #include "portability/instr_time.h"
 #include "storage/backendid.h"
 #include "storage/proc.h"
@@ -41,5 +42,52 @@ static inline int assist_my_proc_number(void) {
   return MyProc->pgprocno;
 #endif
 }
+
+/* Ownership of a relation; one function for all kinds of objects since 16. */
+#if PG_VERSION_NUM >= 160000
+#define assist_pg_class_ownercheck(relid, roleid) object_ownercheck(RelationRelationId, (relid), (roleid))
+#else
+#define assist_pg_class_ownercheck(relid, roleid) pg_class_ownercheck((relid), (roleid))
+#endif
+
+/* Privileges of a Query: they left the range table in 16. */
+#if PG_VERSION_NUM >= 160000
+#define assist_check_query_permissions(query) \
+  ExecCheckPermissions((query)->rtable, (query)->rteperminfos, true)
+#else
+#define assist_check_query_permissions(query) ExecCheckRTPerms((query)->rtable, true)
+#endif
+
+/* Tree walkers take a typed callback since 16; before, C++ reads `bool (*)()` as "no arguments". */
+#if PG_VERSION_NUM >= 160000
+#define ASSIST_WALKER(function) (function)
+#else
+#define ASSIST_WALKER(function) reinterpret_cast<bool (*)()>(reinterpret_cast<void *>(function))
+#endif
+
+/* EXPLAIN of a plan with parameters that have no value: since 16 the executor is told not to prune with
+ * them, before the pruning steps are taken out of the plan. */
+#if PG_VERSION_NUM >= 160000
+#define ASSIST_EXPLAIN_GENERIC EXEC_FLAG_EXPLAIN_GENERIC
+#define assist_forget_initial_pruning(prune_info) ((void)(prune_info))
+#else
+#define ASSIST_EXPLAIN_GENERIC 0
+static inline void assist_forget_initial_pruning(struct PartitionPruneInfo *prune_info) {
+  ListCell *hierarchy;
+  if (prune_info == NULL) return;
+  foreach (hierarchy, prune_info->prune_infos) {
+    ListCell *table;
+    foreach (table, (List *)lfirst(hierarchy))
+      ((PartitionedRelPruneInfo *)lfirst(table))->initial_pruning_steps = NIL;
+  }
+}
+#endif
+
+/* Whether the table's access method can be scanned by bitmap. */
+#if PG_VERSION_NUM >= 180000
+#define assist_table_has_bitmap_scan(table) ((table)->rd_tableam->scan_bitmap_next_tuple != NULL)
+#else
+#define assist_table_has_bitmap_scan(table) ((table)->rd_tableam->scan_bitmap_next_block != NULL)
+#endif
 
 #endif /* ASSIST_PG_COMPAT_H */
