@@ -1,7 +1,7 @@
 # What a person calls. Every target here also parses without PostgreSQL; those that need it install it
 # first (`deps`) and then call make again, which by then finds PGXS.
 
-.PHONY: help deps deps-test deps-bench deps-lint test unit lint quickstart bench format build-for-tests
+.PHONY: help deps deps-test deps-bench deps-lint test unit lint quickstart quickstart-stop bench format build-for-tests
 
 SUBMAKE = +@$(MAKE) --no-print-directory
 DEPS    = @sh tools/deps.sh '$(PG_CONFIG)'
@@ -15,6 +15,7 @@ help:
 	@echo "make unit            unit tests of the pure core alone (ASan, UBSan)"
 	@echo "make lint            the checks of test/lint alone"
 	@echo "make quickstart      a private server with a demo workload and real recommendations"
+	@echo "make quickstart-stop  stop and remove it"
 	@echo "make bench           overhead beside pg_stat_statements and pg_qualstats"
 	@echo "make deps            the packages for building and testing (Debian)"
 	@echo "make format          clang-format all sources;  make tidy: clang-tidy the core"
@@ -42,6 +43,8 @@ quickstart:
 	$(DEPS) build
 	$(SUBMAKE) build-for-tests
 	@PG_CONFIG='$(PG_CONFIG)' bash tools/quickstart/run.sh
+quickstart-stop:
+	@PG_CONFIG='$(PG_CONFIG)' bash tools/quickstart/run.sh stop
 
 bench: deps-bench
 	$(SUBMAKE) build-for-tests
