@@ -52,10 +52,10 @@ run_unit() {
   timeout 600 "$dir/assist_unit" --gtest_brief=1 --gtest_color=no 2>&1 | tee "$log"
   local status=${PIPESTATUS[0]}
   ok=$(sed -n 's/^\[  PASSED  \] \([0-9]*\) test.*/\1/p' "$log" | tail -n 1)
-  bad=$(sed -n 's/^\[  FAILED  \] \([0-9]*\) test.*, listed below:/\1/p' "$log" | tail -n 1)
-  [ -z "$bad" ] && [ "$status" != 0 ] && bad=1 && echo "unit: ended with status $status"
+  bad=$(grep -cE '^\[  FAILED  \] [^ ]+\.[^ ]+' "$log")
+  [ "$bad" = 0 ] && [ "$status" != 0 ] && bad=1 && echo "unit: ended with status $status"
   passed=$((passed + ${ok:-0}))
-  failed=$((failed + ${bad:-0}))
+  failed=$((failed + bad))
 }
 
 run_lint() {
