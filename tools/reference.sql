@@ -1,0 +1,75 @@
+-- reference.sql: docs/reference.md. Lines of markdown in the order of the page.
+create function pg_temp.cell(t text) returns text language sql
+  return replace(replace(coalesce(t, ''), '|', '\|'), E'\n', ' ');
+
+-- What belongs to the extension, in schema assist and meant for users: names that begin with an
+-- underscore are not.
+create temp view member as
+select d.classid, d.objid from pg_depend d join pg_extension e on e.oid = d.refobjid
+where d.deptype = 'e' and d.refclassid = 'pg_extension'::regclass and e.extname = 'pg_assist';
+
+create temp view relation as
+select c.oid, c.relname, c.relkind, obj_description(c.oid, 'pg_class') as comment,
+       has_table_privilege('pg_read_all_stats', c.oid, 'select') as for_stats
+from member m join pg_class c on m.classid = 'pg_class'::regclass and c.oid = m.objid
+where c.relnamespace = 'assist'::regnamespace and c.relkind in ('v', 'r', 'p', 'm') and c.relname !~ '^_';
+
+create temp view routine as
+select p.oid, p.proname, pg_get_function_arguments(p.oid) as arguments,
+       pg_get_function_result(p.oid) as result, p.prorettype, p.proallargtypes, p.proargmodes, p.proargnames,
+       obj_description(p.oid, 'pg_proc') as comment,
+       has_function_privilege('pg_read_all_stats', p.oid, 'execute') as for_stats
+from member m join pg_proc p on m.classid = 'pg_proc'::regclass and p.oid = m.objid
+where p.pronamespace = 'assist'::regnamespace and p.proname !~ '^_' and p.prokind in ('f', 'p')
+  and p.prorettype <> 'trigger'::regtype;
+
+create temp view section as
+select 1 as chapter, relname::text as name, oid,
+       case relkind when 'v' then 'view' else 'table' end || ' `assist.' || relname || '`' as title, comment, for_stats
+from relation where relkind = 'v'
+union all
+select 2, proname, oid,
+       '`assist.' || proname || '(' || coalesce((select string_agg(a, ', ' order by n) from
+          unnest(string_to_array(arguments, ', ')) with ordinality as u(a, n) where a !~ '^OUT '), '') || ')`',
+       comment, for_stats
+from routine
+union all
+select 3, relname, oid, 'table `assist.' || relname || '`', comment, for_stats from relation where relkind <> 'v';
+
+create temp view line as
+select 0 as chapter, '' as name, 0::oid as id, 0 as part, n, line
+from unnest(array['# Reference', '',
+  'Every object of schema `assist`, as the installed extension describes it. This page is written by',
+  '`tools/reference.sh`. Times are milliseconds unless the name says otherwise, sizes are bytes. Where it',
+  'says *monitoring*, a member of `pg_read_all_stats` (so of `pg_monitor`) may read the view or call the',
+  'function; otherwise a grant is needed. Settings: [settings.md](settings.md).']) with ordinality as u(line, n)
+union all
+select c.chapter, '', 0, 0, n, line
+from (values (1, 'Views'), (2, 'Functions'), (3, 'Tables')) c(chapter, title),
+     unnest(array['', '## ' || c.title]) with ordinality as u(line, n)
+where exists (select from section s where s.chapter = c.chapter)
+union all
+select chapter, name, oid, 0, n, line
+from section, unnest(array['', '### ' || title, '',
+  coalesce(comment, '') || case when for_stats then ' *(monitoring)*' else '' end]) with ordinality as u(line, n)
+union all
+select chapter, name, oid, 1, n, line
+from section, unnest(array['', '| column | type | |', '|---|---|---|']) with ordinality as u(line, n)
+where oid in (select oid from relation)
+   or oid in (select oid from routine where proargmodes && '{t,o}')
+union all
+select s.chapter, s.name, s.oid, 2, a.attnum,
+       '| `' || a.attname || '` | ' || format_type(a.atttypid, a.atttypmod) || ' | '
+       || pg_temp.cell(col_description(a.attrelid, a.attnum)) || ' |'
+from section s join pg_attribute a on a.attrelid = s.oid and a.attnum > 0 and not a.attisdropped
+where s.chapter <> 2
+union all
+select 2, r.proname, r.oid, 2, u.n::int, '| `' || u.argname || '` | ' || format_type(u.type, null) || ' | |'
+from routine r, unnest(r.proargnames, r.proallargtypes, r.proargmodes) with ordinality as u(argname, type, mode, n)
+where u.mode in ('t', 'o')
+union all
+select 2, r.proname, r.oid, 3, n, line
+from routine r, unnest(array['', 'Returns ' || r.result || '.']) with ordinality as u(line, n)
+where not coalesce(r.proargmodes && '{t,o}', false);
+
+select line from line order by chapter, name, id, part, n;
