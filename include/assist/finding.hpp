@@ -29,7 +29,9 @@ struct Action {
     kVacuum,         // object = qualified table name
     kVacuumFull,     // object = qualified table name (rewrites, ACCESS EXCLUSIVE)
     kAnalyze,        // object = qualified table name
-    kSetParameter    // parameter, value; scope and object name where
+    kSetParameter,   // parameter, value; scope and object name where
+    kCompleteIndex   // object = qualified invalid index of a partitioned table, relation = its oid:
+                     // build and attach what its partitions lack
   };
   enum class Scope : std::uint8_t { kSystem, kDatabase, kRole, kRoleInDatabase };
   Kind kind = Kind::kNone;
@@ -80,21 +82,34 @@ struct Finding {
 };
 
 // Where a rule puts its findings, and where it says why it stays silent.
+// A rule that could not judge: why, in a phrase without full stop ("observed for 3.2 of 35 days").
+struct Silence {
+  std::string_view rule;
+  std::pmr::string reason;
+};
+
 class Findings {
  public:
-  explicit Findings(std::pmr::memory_resource* memory) : memory_(memory), items_(memory) {}
+  explicit Findings(std::pmr::memory_resource* memory)
+      : memory_(memory), items_(memory), silences_(memory) {}
+  std::pmr::memory_resource* memory() const { return memory_; }
   Finding& Add(std::string_view rule, Severity severity) {
     Finding& finding = items_.emplace_back(memory_);
     finding.rule = rule;
     finding.severity = severity;
     return finding;
   }
+  void Silent(std::string_view rule, std::string_view reason) {
+    silences_.push_back({rule, std::pmr::string(reason, memory_)});
+  }
+  const std::pmr::vector<Silence>& silences() const { return silences_; }
   std::pmr::vector<Finding>& items() { return items_; }
   const std::pmr::vector<Finding>& items() const { return items_; }
 
  private:
   std::pmr::memory_resource* memory_;
   std::pmr::vector<Finding> items_;
+  std::pmr::vector<Silence> silences_;
 };
 
 }  // namespace assist

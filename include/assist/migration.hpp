@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <memory_resource>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -33,6 +34,18 @@ struct MigrationStep {
 
 using Migration = std::pmr::vector<MigrationStep>;
 
+// A direct partition of a partitioned table.
+struct PartitionFact {
+  std::string_view schema, name;        // unquoted
+  std::string_view table;               // qualified, ready for SQL
+  bool partitioned = false;             // has partitions itself
+  double rows = 0;
+  std::int64_t table_bytes = 0;
+  // kCompleteIndex: its valid index that fits but is not attached, or that is attached; qualified.
+  std::string_view matching_index;
+  bool attached = false;
+};
+
 // What the server knows about the object of an action at the moment of generation.
 struct MigrationFacts {
   std::string_view current_definition;  // kDropIndex, kReindex: pg_get_indexdef
@@ -40,6 +53,7 @@ struct MigrationFacts {
   // ALTER INDEX ... SET STATISTICS / SET TABLESPACE and the like that the definition does not carry
   std::span<const std::string_view> extra_definitions;
   bool partitioned = false;             // object (or its table) is partitioned: CONCURRENTLY is refused
+  std::span<const PartitionFact> partitions;  // of that table; empty = not known
   std::string_view table;               // qualified, of an index
   double rows = 0;
   std::int64_t table_bytes = 0, index_bytes = 0;

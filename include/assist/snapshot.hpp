@@ -43,6 +43,7 @@ struct Bloat {
   std::int64_t reclaimable_bytes = 0;   // free + dead beyond fillfactor
   double reclaimable_fraction = 0;      // of size, 0..1
   std::int64_t expected_bytes = 0;      // size after a rewrite
+  std::int64_t reused_bytes = 0;        // least free space in the recorded history: it fills again; 0 unknown
 };
 
 struct Table {
@@ -76,7 +77,11 @@ struct IndexKey {
   std::string_view expression;   // deparsed, when column is 0
   Oid opclass = 0, opfamily = 0, collation = 0;
   std::int16_t option = 0;       // indoption: 1 = DESC, 2 = NULLS FIRST
+  std::string_view opclass_options;     // attoptions of the index column, deparsed; empty = none
   bool equal_image = false;      // b-tree deduplication allowed by the opclass
+  std::int16_t length = 0;       // attlen of the index column
+  char align = 'i';              // attalign of the index column
+  bool constant_width = false;   // varlena whose sampled values all have one width
   double average_width = 0;      // bytes, from statistics of the column or the expression
   double null_fraction = 0;
   double distinct = 0;           // as in Column
@@ -170,7 +175,8 @@ struct Predicate {
 struct ProposedIndex {
   Oid table = 0;
   std::string_view definition;   // CREATE INDEX CONCURRENTLY ..., ready to run
-  std::string_view name;         // its name in the definition
+  std::string_view name;         // its name as the definition spells it: quoted where needed
+  std::string_view columns;      // key list as in the definition, for titles: customer_id, created_at
   std::int64_t predicted_bytes = 0;
   double predicted_build_ms = 0;
   struct Helped {
@@ -185,7 +191,16 @@ struct ProposedIndex {
   double write_ms_per_day = 0;   // what maintaining it costs
 };
 
-// One of pg_settings, as the server runs now.
+// A setting that ALTER ROLE or ALTER DATABASE keeps (pg_db_role_setting) for this database.
+struct ScopedSetting {
+  std::string_view role;         // empty = all roles
+  bool in_database = false;      // false: ALTER ROLE ... SET for every database
+  std::string_view name;
+  std::string_view value;
+  double number = 0;             // as Setting::number
+};
+
+// One of pg_settings, as the server runs now: without what the reading session or role has set for itself.
 struct Setting {
   std::string_view name;
   std::string_view value;        // SHOW's text
@@ -214,6 +229,7 @@ struct Server {
   double wal_bytes_per_second_p95 = 0;   // 0 = not enough history
   std::int64_t wal_disk_free_bytes = 0;  // 0 unknown
   double peak_active_backends = 0;       // p99 of active sessions; 0 unknown
+  std::int32_t spilling_databases = 0;   // databases with statements that spill; 0 unknown
   std::string_view database;
 };
 
@@ -222,7 +238,7 @@ class Snapshot {
   explicit Snapshot(std::pmr::memory_resource* upstream)
       : arena_(upstream), tables(&arena_), indexes(&arena_), foreign_keys(&arena_),
         statements(&arena_), spills(&arena_), predicates(&arena_), proposed_indexes(&arena_),
-        settings(&arena_) {}
+        settings(&arena_), scoped_settings(&arena_) {}
   Snapshot(const Snapshot&) = delete;
   Snapshot& operator=(const Snapshot&) = delete;
 
@@ -258,6 +274,7 @@ class Snapshot {
   std::pmr::vector<Predicate> predicates;
   std::pmr::vector<ProposedIndex> proposed_indexes;
   std::pmr::vector<Setting> settings;
+  std::pmr::vector<ScopedSetting> scoped_settings;
 };
 
 }  // namespace assist

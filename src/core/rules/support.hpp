@@ -1,0 +1,72 @@
+// What the rules share: units, which relations are judged at all, and when two indexes are the same.
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+
+#include "assist/finding.hpp"
+#include "assist/rule.hpp"
+#include "assist/snapshot.hpp"
+
+namespace assist::rules {
+
+inline constexpr double kKB = 1024;
+inline constexpr double kMB = 1024 * kKB;
+inline constexpr double kGB = 1024 * kMB;
+inline constexpr double kMaxBytes = 1e15;
+inline constexpr double kSecondsPerDay = 86400;
+
+// Days from `moment` to the snapshot; 0 when the moment is unknown.
+double DaysSince(const Snapshot& snapshot, double moment);
+
+// A table whose indexes and space are the user's to change: not temporary, not an extension's, not the
+// server's own.
+bool IsJudged(const Table& table);
+bool IsServerSchema(std::string_view schema);
+
+// An index that DROP INDEX may take without changing what the database guarantees: no constraint, not
+// unique, not replica identity, not the CLUSTER order, not an extension's, not part of a partitioned one.
+bool IsDroppable(const Index& index);
+
+// Equal in everything that decides which statements the index can serve: table, method, keys with opclass,
+// options, collation and order, INCLUDE columns, predicate. Names, storage parameters and uniqueness are
+// not compared.
+bool SameShape(const Index& a, const Index& b);
+bool SameKey(const IndexKey& a, const IndexKey& b);
+
+// Whether `keeper` guarantees all that `other` of the same shape does.
+bool GuaranteesAsMuch(const Index& keeper, const Index& other);
+
+// The index to keep of those with the shape of `index`, when `index` can be dropped in its favour; nullptr
+// when there is none. Order: constraint, foreign key's target, replica identity, unique, clustered,
+// smaller, older.
+const Index* BetterTwin(const Snapshot& snapshot, const Index& index);
+
+// Usable by the planner now.
+bool IsLive(const Index& index);
+
+// Whether the executor's index use is known for a while: the library is preloaded and has watched.
+bool IndexUseIsKnown(const Snapshot& snapshot);
+// Scans by statements, or foreign-key checks, within the last `days`.
+bool UsedWithin(const Snapshot& snapshot, const Index& index, double days);
+
+// Indexes of a table: a range of the snapshot's `indexes` is not contiguous, so this walks.
+template <typename F>
+void ForEachIndexOf(const Snapshot& snapshot, Oid table, F&& f) {
+  for (const Index& index : snapshot.indexes) {
+    if (index.table == table) f(index);
+  }
+}
+
+// The key list of an index as its definition spells it: (customer_id, created_at DESC).
+std::string_view KeyList(std::string_view definition);
+// Everything behind " USING ": method, keys, INCLUDE, WITH, WHERE; empty when there is none.
+std::string_view BehindUsing(std::string_view definition);
+
+// "<rule>:<object>" into the finding.
+void Identify(Finding& finding, std::string_view rule, std::string_view object);
+
+// A share of database time, 0 when that time is unknown.
+double ShareOfTime(const Snapshot& snapshot, double ms_per_day);
+
+}  // namespace assist::rules
