@@ -15,8 +15,14 @@
 extern "C" {
 #endif
 #include "nodes/plannodes.h"
+#include "executor/execdesc.h"
+#include "jit/jit.h"
+#include "nodes/nodeFuncs.h"
+#include "pgstat.h"
 #include "portability/instr_time.h"
+#if PG_VERSION_NUM < 170000
 #include "storage/backendid.h"
+#endif
 #include "storage/proc.h"
 #ifdef __cplusplus
 }
@@ -89,5 +95,37 @@ static inline void assist_forget_initial_pruning(struct PartitionPruneInfo *prun
 #else
 #define assist_table_has_bitmap_scan(table) ((table)->rd_tableam->scan_bitmap_next_block != NULL)
 #endif
+static inline uint64 assist_instr_time_ns(instr_time t) {
+#if PG_VERSION_NUM >= 160000
+  return (uint64)INSTR_TIME_GET_NANOSEC(t);
+#else
+  return (uint64)t.tv_sec * 1000000000ULL + (uint64)t.tv_nsec;
+#endif
+}
+
+/* Time that JIT compilation took in this process, nanoseconds. */
+static inline uint64 assist_jit_ns(const JitInstrumentation* jit) {
+  return assist_instr_time_ns(jit->generation_counter) + assist_instr_time_ns(jit->inlining_counter) +
+         assist_instr_time_ns(jit->optimization_counter) + assist_instr_time_ns(jit->emission_counter);
+}
+
+/* planstate_tree_walker with a typed callback, as from 16 on. */
+typedef bool (*assist_planstate_callback)(PlanState* state, void* context);
+static inline bool assist_walk_planstate(PlanState* state, assist_planstate_callback walker, void* context) {
+#if PG_VERSION_NUM >= 160000
+  return planstate_tree_walker(state, walker, context);
+#else
+  return planstate_tree_walker(state, (bool (*)())(void*)walker, context);
+#endif
+}
+
+/* Scans of an index that this transaction has counted so far; t_counts became counts in 16. */
+static inline int64 assist_index_scans(const PgStat_TableStatus* status) {
+#if PG_VERSION_NUM >= 160000
+  return (int64)status->counts.numscans;
+#else
+  return (int64)status->t_counts.t_numscans;
+#endif
+}
 
 #endif /* ASSIST_PG_COMPAT_H */
