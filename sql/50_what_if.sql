@@ -12,3 +12,9 @@ COMMENT ON FUNCTION assist.what_if(pg_catalog.text[], pg_catalog.text[], pg_cata
 
 REVOKE ALL ON FUNCTION assist.what_if(pg_catalog.text[], pg_catalog.text[], pg_catalog.regclass[]) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION assist.what_if(pg_catalog.text[], pg_catalog.text[], pg_catalog.regclass[]) TO pg_read_all_stats;
+
+CREATE FUNCTION assist._index_size(create_index pg_catalog.text) RETURNS pg_catalog.int8
+LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'assist_index_size';
+REVOKE ALL ON FUNCTION assist._index_size(pg_catalog.text) FROM PUBLIC;
+COMMENT ON FUNCTION assist._index_size(pg_catalog.text) IS 'Bytes that the index of a CREATE INDEX statement would have, from statistics; of a partitioned table''s, the sum over its partitions.';

@@ -178,3 +178,26 @@ ASSIST_SQL_FUNCTION(assist_what_if) {
   } while (first < total);
   return static_cast<Datum>(0);
 }
+
+ASSIST_SQL_FUNCTION(assist_index_size) {
+  const char* create_index = nullptr;
+  WhatIfIdentity identity = {InvalidOid, nullptr};
+  Guarded([&] {
+    create_index = text_to_cstring(PG_GETARG_TEXT_PP(0));
+    identity.userid = GetUserId();
+  });
+  int64 bytes = 0;
+  InWhatIfContext(identity, [&] {
+    Arguments arguments = {NIL, NIL, NIL};
+    HypotheticalSet* set = nullptr;
+    Guarded([&] {
+      arguments.create_indexes = list_make1(const_cast<char*>(create_index));
+      set = make_hypothetical_set();
+    });
+    DefineSet(arguments, set);
+    Guarded([&] {
+      bytes = predicted_index_bytes(set, static_cast<HypotheticalIndex*>(linitial(set->indexes)));
+    });
+  });
+  return Int64GetDatum(bytes);
+}
