@@ -2,6 +2,7 @@
 CREATE EXTENSION pg_assist;
 CREATE SCHEMA shop;
 SET search_path = shop, public;
+SET timezone = 'UTC';
 
 CREATE TABLE customers (id int PRIMARY KEY, email text NOT NULL, country text, created date, note text);
 INSERT INTO customers
@@ -241,6 +242,7 @@ SELECT cost_after IS NOT NULL AS planned FROM assist.what_if(ARRAY['SELECT * FRO
 SELECT current_setting('search_path'), current_user = session_user AS same_user;
 
 RESET search_path;
+RESET timezone;
 SET client_min_messages = warning;
 DROP SCHEMA shop CASCADE;
 REVOKE USAGE ON SCHEMA assist FROM whatif_reader;
