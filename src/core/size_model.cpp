@@ -378,11 +378,15 @@ double EstimateBtreePages(const BtreeShape& shape) { return EstimateBtree(shape)
 
 double CombineDistinct(std::span<const double> distinct, double rows) {
   if (rows <= 0) return 0;
-  double product = 1;
-  for (const double each : distinct) product *= std::max(1.0, each);
-  if (product >= rows * 1e6) return rows;
-  // Drawing `rows` times from `product` equally likely combinations.
-  return std::clamp(product * -std::expm1(-rows / product), 1.0, rows);
+  double product = 1, most = 1;
+  for (const double each : distinct) {
+    product *= std::max(1.0, each);
+    most = std::max(most, each);
+  }
+  // Combinations that occur when `rows` of them are drawn from `product` equally likely ones; never fewer
+  // than one column has values.
+  const double drawn = product >= rows * 1e6 ? rows : product * -std::expm1(-rows / product);
+  return std::clamp(drawn, std::min(most, rows), rows);
 }
 
 double DistinctCount(double stadistinct, double rows) {

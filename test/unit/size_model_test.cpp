@@ -123,6 +123,8 @@ TEST(CombineDistinct, SaturatesAtTheRows) {
   const double many[] = {1e5, 1e5};
   EXPECT_NEAR(1e6, CombineDistinct(many, 1e6), 1e3);
   EXPECT_EQ(0, CombineDistinct(few, 0));
+  const double one[] = {1e6};
+  EXPECT_EQ(1e6, CombineDistinct(one, 1e6));
 }
 
 TEST(DistinctCount, NegativeIsAShareOfTheRows) {
