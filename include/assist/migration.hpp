@@ -27,9 +27,10 @@ struct MigrationStep {
   double estimated_rows = 0;
   double estimated_ms = 0;            // duration
   bool destructive = false;           // loses data or a definition that the down steps cannot rebuild
-  std::pmr::string note;
+  std::pmr::string note;              // sentences: what it does, what it waits for, what a failure leaves
+  std::pmr::string verify;            // a query that shows it worked, no trailing semicolon; empty = none
   explicit MigrationStep(std::pmr::memory_resource* memory)
-      : sql(memory), lock_level(memory), note(memory) {}
+      : sql(memory), lock_level(memory), note(memory), verify(memory) {}
 };
 
 using Migration = std::pmr::vector<MigrationStep>;
@@ -54,7 +55,10 @@ struct MigrationFacts {
   std::span<const std::string_view> extra_definitions;
   bool partitioned = false;             // object (or its table) is partitioned: CONCURRENTLY is refused
   std::span<const PartitionFact> partitions;  // of that table; empty = not known
+  std::string_view tablespace;          // unquoted, where the index is not in the default one; pg_get_indexdef
+                                        // leaves it out
   std::string_view table;               // qualified, of an index
+  std::string_view reason;              // why, for the comment on a created index; may be empty
   double rows = 0;
   std::int64_t table_bytes = 0, index_bytes = 0;
   std::string_view previous_value;      // kSetParameter: value at that scope; meaningful if had_previous
