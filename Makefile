@@ -50,7 +50,8 @@ override with_llvm = no
 include $(PGXS)
 
 # The hot path has no exceptions and no standard containers: see src/capture/README.md.
-src/capture/%.o: override CXXFLAGS += -fno-exceptions -fno-rtti
+# Canaries guard functions with buffers only (-strong adds them wherever a local's address is taken).
+src/capture/%.o: override CXXFLAGS += -fno-exceptions -fno-rtti -fvisibility=hidden -fno-stack-protector -fstack-protector
 -include $(OBJS:.o=.d)
 $(OBJS): Makefile
 

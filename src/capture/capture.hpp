@@ -4,6 +4,7 @@
 
 #include "pg/settings.hpp"
 #include "pg/store.hpp"
+#include "pg/suppress.hpp"
 
 extern "C" {
 #include "access/parallel.h"
@@ -14,6 +15,9 @@ extern "C" {
 #include "nodes/plannodes.h"
 #include "utils/queryjumble.h"
 }
+
+// Hidden, declarations included: what is shared between these files is reached without the offset table.
+#pragma GCC visibility push(hidden)
 
 namespace assist::capture {
 
@@ -26,44 +30,104 @@ struct Usage {
 
 // A statement between its start and its end, in this backend. Kept apart from the executor's memory, which
 // an abort frees before our callbacks run.
-struct Open {
+struct alignas(64) Open {
   const QueryDesc* desc;  // identity only; nullptr = being planned
   SlotEntry* entry;       // nullptr: no room; the execution will count as lost
   uint64 queryid, planid;
-  uint64 exec_ns;
-  uint64 rows;
-  Usage used;             // sums over the runs
-  double estimated_cost;
   Oid userid;
   SubTransactionId subid;
   int depth;              // statements around it
+  uint32 weight;          // executions this one stands for, as a sample; 0 = not sampled
   bool live;              // false: an entry of the stack left over by closing out of order
   bool running;           // control is inside it now: an abort means that it failed
-  uint32 weight;          // executions this one stands for, as a sample; 0 = not sampled
   bool scans_index;
+  // Set by start_counting().
+  uint64 exec_ns;
+  uint64 rows;
+  Usage used;             // sums over the runs
+  void start_counting() {
+    exec_ns = rows = 0;
+    used = {};
+  }
+};
+
+// The statement being planned now, innermost; the planner hook saves and restores the one around it.
+struct Planning {
+  uint64 queryid;         // 0 = none
+  Oid userid;
+  SubTransactionId subid;
+  int depth;
 };
 
 // --- open.cpp
+extern Planning planning;
 extern int depth;         // statements whose code is running now, utility included
-int push_open(const Open& open);           // index, or -1: no memory
-int find_open(const QueryDesc* desc);      // -1: not recorded
-Open* open_at(int i);
-void pop_open(int i);
+extern Open* open_stack;
+extern int open_top, open_capacity;
+bool grow_open_stack();
+
+// A new entry on top, with desc and entry still to be set; nullptr: no memory.
+inline Open* push_open(uint64 queryid, Oid userid) {
+  if (unlikely(open_top == open_capacity) && !grow_open_stack()) return nullptr;
+  Open* open = &open_stack[open_top++];
+  open->queryid = queryid;
+  open->planid = 0;
+  open->userid = userid;
+  open->subid = GetCurrentSubTransactionId();
+  open->depth = depth;
+  open->weight = 0;
+  open->live = open->running = true;
+  open->scans_index = false;
+  return open;
+}
+// nullptr: not recorded. The pointer is good until the next push.
+Open* find_open_below(const QueryDesc* desc);
+inline Open* find_open(const QueryDesc* desc) {
+  Open* top = open_stack + open_top - 1;
+  return likely(open_top > 0 && top->desc == desc && top->live) ? top : find_open_below(desc);
+}
+void pop_dead();
+inline void pop_open(Open* open) {
+  open->live = false;
+  --open_top;
+  if (unlikely(open != open_stack + open_top || (open_top > 0 && !open_stack[open_top - 1].live))) pop_dead();
+}
 void install_transaction_callbacks();
 
 // --- record.cpp
-Slot* slot();             // this backend's; nullptr = nothing can be recorded
+extern Slot* own_slot;    // this backend's; nullptr = nothing can be recorded
+bool attach_slot();
+void detach_slot();
 struct EntryKey {
   uint64 queryid, planid;
   Oid userid;
   bool toplevel;
 };
-SlotEntry* find_or_claim_entry(const EntryKey& key, const char* source);
-void record_execution(const Open& open, uint64 jit_ns);
+inline bool matches(const SlotEntry& entry, const EntryKey& key) {
+  return entry.queryid == key.queryid && entry.planid == key.planid && entry.userid == key.userid &&
+         entry.dbid == MyDatabaseId && entry.toplevel == key.toplevel;
+}
+SlotEntry* claim_entry(const EntryKey& key, const char* source);
+inline SlotEntry* find_or_claim_entry(const EntryKey& key, const char* source) {
+  const auto set = static_cast<uint32>(key.queryid ^ key.planid ^ key.userid) % kSlotSets;
+  SlotEntry* entry = &own_slot->entries[set * kSlotWays];
+  for (int way = 0; way < kSlotWays; ++way, ++entry)
+    if (matches(*entry, key)) return entry;
+  return claim_entry(key, source);
+}
+void record_execution(const Open& open, uint64 jit_ns, TimestampTz now);
 void record_error(const Open& open, int sqlstate, const char* message);
-void record_planning(uint64 queryid, uint64 ns);  // kept until the execution or the transaction's end
+// Kept until the execution, or the transaction's end, takes it.
+void record_planning(const Planning& planned, uint64 ns);
 void flush_planning();
 void count_lost_execution(uint64 ns);
+
+// Whether a statement that starts now is recorded. The slot is not attached in parallel workers and while
+// our own work is suppressed.
+inline bool enabled() {
+  return (likely(own_slot != nullptr) || attach_slot()) &&
+         (track == kTrackAll || (track == kTrackTop && depth == 0));
+}
 
 // --- errors.cpp
 extern int last_sqlstate;
@@ -80,21 +144,21 @@ uint64 plan_fingerprint(const PlannedStmt* plan, bool* scans_index);
 Index root_relation(const PlannedStmt* plan, Index rti);
 
 // --- text.cpp
-// Called for every parsed statement; cheap when its text is known.
-void see_parse(const char* source, const Query* query, JumbleState* jumble);
-// Registers the text of a statement that was parsed before we could see it.
+// Query ids whose text this backend knows to be in the store. A collision costs one look-up.
+inline constexpr int kKnownTexts = 1024;
+extern uint64 known_texts[kKnownTexts];
+// Puts a statement's text into the store.
+void learn_text(const char* source, const Query* query, JumbleState* jumble);
+inline void see_parse(const char* source, const Query* query, JumbleState* jumble) {
+  const uint64 queryid = query->queryId;
+  if (unlikely(known_texts[queryid % kKnownTexts] != queryid) && queryid != 0 && enabled())
+    learn_text(source, query, jumble);
+}
+// Registers the text of a statement that was parsed before we could see it, if the store asks for it.
 void supply_text(const QueryDesc* desc, const Open& open);
-// The constants in the text of the statement parsed last, when it is this one, in the order of $n.
-struct Literals {
-  int first;              // n of the first
-  int count;
-  const char* start[64];
-  int length[64];
-};
-bool literals_of(uint64 queryid, const char* source, Literals* out);
 
 // --- index_use.cpp
-void record_index_use(QueryDesc* desc, const Open& open);
+void record_index_use(QueryDesc* desc, const Open& open, TimestampTz now);
 
 // --- deep.cpp
 // Chooses executions for actual row counts; called before ExecutorStart.
@@ -104,12 +168,8 @@ uint32 choose_sample(SlotEntry* entry);
 void record_deep(QueryDesc* desc, const Open& open);
 
 // --- hooks.cpp
-extern int suppressed;    // > 0: our own work, not to be recorded
 void install_hooks();
 
-inline bool enabled() {
-  return suppressed == 0 && (track == kTrackAll || (track == kTrackTop && depth == 0)) &&
-         !IsParallelWorker() && slot() != nullptr;
-}
-
 }  // namespace assist::capture
+
+#pragma GCC visibility pop

@@ -4,6 +4,7 @@
 #include "capture/capture.hpp"
 
 extern "C" {
+#include "miscadmin.h"         // for stack_is_too_deep
 #include "nodes/pathnodes.h"  // for AppendRelInfo
 #include "parser/parsetree.h"
 }
@@ -12,30 +13,39 @@ namespace assist::capture {
 
 namespace {
 
+constexpr uint64 kSeed = 0x51ed270b;
+
 struct Walk {
   const PlannedStmt* statement;
   bool scans_index;
 };
 
-inline uint64 fold(uint64 hash, uint64 value) {
+pg_attribute_always_inline uint64 fold(uint64 hash, uint64 value) {
   hash = (hash ^ value) * 0x9e3779b97f4a7c15ULL;
   return hash ^ (hash >> 29);
 }
 
 // Folds a scan's relation in; true when it is a child of a partitioned or inherited one.
-bool fold_relation(const Walk& walk, Index rti, uint64* hash) {
-  const Index root = root_relation(walk.statement, rti);
-  if (root == 0 || root > static_cast<Index>(list_length(walk.statement->rtable))) return false;
+pg_attribute_always_inline bool fold_relation(const Walk& walk, Index rti, uint64* hash) {
+  Index root = rti;
+  if (walk.statement->appendRelations != NIL) root = root_relation(walk.statement, rti);
+  if (root == 0) return false;
   const RangeTblEntry* entry = rt_fetch(root, walk.statement->rtable);
-  *hash = fold(*hash, entry->rtekind == RTE_RELATION ? entry->relid : 0x100000000ULL + entry->rtekind);
+  *hash = fold(*hash, entry->relid | (static_cast<uint64>(entry->rtekind) << 32));
   return root != rti;
 }
 
 uint64 plan_hash(Walk* walk, const Plan* plan);
 
-uint64 list_hash(Walk* walk, const List* plans, uint64 hash) {
+// The recursion: plans can be deep.
+pg_noinline uint64 child_hash(Walk* walk, const Plan* plan) {
+  if (plan == nullptr) return 0;
+  return stack_is_too_deep() ? static_cast<uint64>(nodeTag(plan)) : plan_hash(walk, plan);
+}
+
+pg_noinline uint64 list_hash(Walk* walk, const List* plans, uint64 hash) {
   for (int i = 0; i < list_length(plans); ++i)
-    hash = fold(hash, plan_hash(walk, static_cast<const Plan*>(list_nth(plans, i))));
+    hash = fold(hash, child_hash(walk, static_cast<const Plan*>(list_nth(plans, i))));
   return hash;
 }
 
@@ -44,7 +54,7 @@ uint64 append_hash(Walk* walk, const List* plans, uint64 hash) {
   uint64 distinct[4];
   int n = 0;
   for (int i = 0; i < list_length(plans); ++i) {
-    const uint64 child = plan_hash(walk, static_cast<const Plan*>(list_nth(plans, i)));
+    const uint64 child = child_hash(walk, static_cast<const Plan*>(list_nth(plans, i)));
     bool seen = false;
     for (int j = 0; j < n; ++j) seen = seen || distinct[j] == child;
     if (seen) continue;
@@ -58,16 +68,17 @@ uint64 append_hash(Walk* walk, const List* plans, uint64 hash) {
 }
 
 // An index scan: the index itself, unless it belongs to one partition of many.
-uint64 index_hash(Walk* walk, const Scan* scan, Oid index, const List* quals, int direction, uint64 hash) {
+pg_attribute_always_inline uint64 index_hash(Walk* walk, const Scan* scan, Oid index, const List* quals,
+                                            int direction, uint64 hash) {
   walk->scans_index = true;
-  if (!fold_relation(*walk, scan->scanrelid, &hash)) hash = fold(hash, index);
-  return fold(hash, static_cast<uint64>(list_length(quals)) * 8 + static_cast<uint64>(direction + 1));
+  const uint64 shape = static_cast<uint64>(list_length(quals)) * 8 + static_cast<uint64>(direction + 1);
+  if (walk->statement->appendRelations != NIL && fold_relation(*walk, scan->scanrelid, &hash))
+    return fold(hash, shape);
+  return fold(hash, index | (shape << 32));  // an index tells its relation
 }
 
-uint64 plan_hash(Walk* walk, const Plan* plan) {
-  if (plan == nullptr) return 0;
-  if (stack_is_too_deep()) return nodeTag(plan);
-  uint64 hash = fold(0x51ed270b, nodeTag(plan));
+pg_noinline uint64 plan_hash(Walk* walk, const Plan* plan) {
+  uint64 hash = fold(kSeed, nodeTag(plan));
   switch (nodeTag(plan)) {
     case T_SeqScan:
     case T_SampleScan:
@@ -98,7 +109,7 @@ uint64 plan_hash(Walk* walk, const Plan* plan) {
       break;
     }
     case T_SubqueryScan:
-      hash = fold(hash, plan_hash(walk, reinterpret_cast<const SubqueryScan*>(plan)->subplan));
+      hash = fold(hash, child_hash(walk, reinterpret_cast<const SubqueryScan*>(plan)->subplan));
       break;
     case T_NestLoop:
     case T_MergeJoin:
@@ -133,8 +144,8 @@ uint64 plan_hash(Walk* walk, const Plan* plan) {
     default:
       break;
   }
-  if (plan->lefttree != nullptr) hash = fold(hash, plan_hash(walk, plan->lefttree) + 1);
-  if (plan->righttree != nullptr) hash = fold(hash, plan_hash(walk, plan->righttree) + 2);
+  if (plan->lefttree != nullptr) hash = fold(hash, child_hash(walk, plan->lefttree) + 1);
+  if (plan->righttree != nullptr) hash = fold(hash, child_hash(walk, plan->righttree) + 2);
   return hash;
 }
 
@@ -163,10 +174,21 @@ Index root_relation(const PlannedStmt* plan, Index rti) {
 
 uint64 plan_fingerprint(const PlannedStmt* statement, bool* scans_index) {
   Walk walk = {statement, false};
-  uint64 hash = plan_hash(&walk, statement->planTree);
-  if (statement->subplans != NIL) hash = list_hash(&walk, statement->subplans, hash);
+  const Plan* plan = statement->planTree;
+  uint64 hash;
+  // The plans of short statements are one node: those are hashed without a call.
+  if (IsA(plan, IndexScan) && statement->appendRelations == NIL) {
+    const auto* scan = reinterpret_cast<const IndexScan*>(plan);
+    hash = index_hash(&walk, &scan->scan, scan->indexid, scan->indexqual, scan->indexorderdir,
+                      fold(kSeed, T_IndexScan));
+  } else if (IsA(plan, Result) && plan->lefttree == nullptr) {
+    hash = fold(kSeed, T_Result);
+  } else {
+    hash = plan_hash(&walk, plan);
+  }
+  if (unlikely(statement->subplans != NIL)) hash = list_hash(&walk, statement->subplans, hash);
   *scans_index = walk.scans_index;
-  return hash != 0 ? hash : 1;
+  return hash | 1;
 }
 
 }  // namespace assist::capture

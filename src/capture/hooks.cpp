@@ -15,8 +15,6 @@ extern "C" {
 
 namespace assist::capture {
 
-int suppressed = 0;
-
 namespace {
 
 planner_hook_type next_planner = nullptr;
@@ -39,25 +37,27 @@ struct Watch {
   inline void end() const { error_context_stack = callback.previous; }
 };
 
-inline Usage usage_now() {
-  return {static_cast<uint64>(pgBufferUsage.shared_blks_hit), static_cast<uint64>(pgBufferUsage.shared_blks_read),
-          static_cast<uint64>(pgBufferUsage.shared_blks_dirtied),
-          static_cast<uint64>(pgBufferUsage.temp_blks_read),
-          static_cast<uint64>(pgBufferUsage.temp_blks_written), pgWalUsage.wal_bytes};
+// Counting is adding what the server's counters are at the end and taking off what they were before.
+pg_attribute_always_inline void add_counters_now(Usage* to) {
+  to->blks_hit += static_cast<uint64>(pgBufferUsage.shared_blks_hit);
+  to->blks_read += static_cast<uint64>(pgBufferUsage.shared_blks_read);
+  to->blks_dirtied += static_cast<uint64>(pgBufferUsage.shared_blks_dirtied);
+  to->temp_read += static_cast<uint64>(pgBufferUsage.temp_blks_read);
+  to->temp_written += static_cast<uint64>(pgBufferUsage.temp_blks_written);
+  to->wal_bytes += pgWalUsage.wal_bytes;
 }
-
-inline void add_usage(Usage* to, const Usage& from, const Usage& now) {
-  to->blks_hit += now.blks_hit - from.blks_hit;
-  to->blks_read += now.blks_read - from.blks_read;
-  to->blks_dirtied += now.blks_dirtied - from.blks_dirtied;
-  to->temp_read += now.temp_read - from.temp_read;
-  to->temp_written += now.temp_written - from.temp_written;
-  to->wal_bytes += now.wal_bytes - from.wal_bytes;
+pg_attribute_always_inline void take_off_counters_now(Usage* from) {
+  from->blks_hit -= static_cast<uint64>(pgBufferUsage.shared_blks_hit);
+  from->blks_read -= static_cast<uint64>(pgBufferUsage.shared_blks_read);
+  from->blks_dirtied -= static_cast<uint64>(pgBufferUsage.shared_blks_dirtied);
+  from->temp_read -= static_cast<uint64>(pgBufferUsage.temp_blks_read);
+  from->temp_written -= static_cast<uint64>(pgBufferUsage.temp_blks_written);
+  from->wal_bytes -= pgWalUsage.wal_bytes;
 }
 
 void on_post_parse(ParseState* state, Query* query, JumbleState* jumble) {
   if (next_post_parse != nullptr) next_post_parse(state, query, jumble);
-  if (query->queryId != 0 && enabled()) see_parse(state->p_sourcetext, query, jumble);
+  see_parse(state->p_sourcetext, query, jumble);
 }
 
 PlannedStmt* plan_next(Query* query, const char* source, int options, ParamListInfo params) {
@@ -67,82 +67,77 @@ PlannedStmt* plan_next(Query* query, const char* source, int options, ParamListI
 
 PlannedStmt* on_plan(Query* query, const char* source, int options, ParamListInfo params) {
   if (query->queryId == 0 || !enabled()) return plan_next(query, source, options, params);
-  const uint64 queryid = query->queryId;
-  Open open = {};
-  open.queryid = queryid;
-  open.userid = GetUserId();
-  open.subid = GetCurrentSubTransactionId();
-  open.depth = depth;
-  open.running = true;
-  const int i = push_open(open);
+  const Planning around = planning;
+  const Planning mine = {query->queryId, GetUserId(), GetCurrentSubTransactionId(), depth};
+  planning = mine;
   Watch watch;
   watch.begin();
   ++depth;
   const bool timed = track_planning;
   const uint64 from = timed ? assist_now_ns() : 0;
   PlannedStmt* plan = plan_next(query, source, options, params);
-  const uint64 ns = timed ? assist_now_ns() - from : 0;
-  --depth;
+  if (timed) record_planning(mine, assist_now_ns() - from);
+  depth = mine.depth;
   watch.end();
-  if (i >= 0) pop_open(i);
-  if (timed) record_planning(queryid, ns);
+  planning = around;
   return plan;
 }
 
-void on_start(QueryDesc* desc, int flags) {
-  const PlannedStmt* plan = desc->plannedstmt;
-  int i = -1;
-  if (plan->queryId != 0 && (flags & EXEC_FLAG_EXPLAIN_ONLY) == 0 && enabled()) {
-    Open open = {};
-    open.desc = desc;
-    open.queryid = plan->queryId;
-    open.planid = plan_fingerprint(plan, &open.scans_index);
-    open.estimated_cost = plan->planTree != nullptr ? plan->planTree->total_cost : 0;
-    open.userid = GetUserId();
-    open.subid = GetCurrentSubTransactionId();
-    open.depth = depth;
-    open.running = true;
-    open.entry = find_or_claim_entry({open.queryid, open.planid, open.userid, depth == 0}, desc->sourceText);
-    open.weight = open.entry != nullptr ? choose_sample(open.entry) : 0;
-    if (open.weight > 0) desc->instrument_options |= INSTRUMENT_ROWS;
-    i = push_open(open);
-    if (i < 0) count_lost_execution(0);
-  }
-  Watch watch;
-  watch.begin();
-  if (i >= 0) ++depth;
+void start_next(QueryDesc* desc, int flags) {
   if (next_start != nullptr)
     next_start(desc, flags);
   else
     standard_ExecutorStart(desc, flags);
-  watch.end();
-  if (i >= 0) {
-    --depth;
-    open_at(i)->running = false;
+}
+
+void on_start(QueryDesc* desc, int flags) {
+  const PlannedStmt* plan = desc->plannedstmt;
+  if (plan->queryId == 0 || (flags & EXEC_FLAG_EXPLAIN_ONLY) != 0 || !enabled()) {
+    start_next(desc, flags);
+    return;
   }
+  Open* open = push_open(plan->queryId, GetUserId());
+  if (open == nullptr) {
+    count_lost_execution(0);
+    start_next(desc, flags);
+    return;
+  }
+  open->desc = desc;
+  open->start_counting();
+  open->planid = plan_fingerprint(plan, &open->scans_index);
+  open->entry =
+      find_or_claim_entry({open->queryid, open->planid, open->userid, open->depth == 0}, desc->sourceText);
+  if (open->entry != nullptr && (open->weight = choose_sample(open->entry)) > 0)
+    desc->instrument_options |= INSTRUMENT_ROWS;
+  const ptrdiff_t i = open - open_stack;
+  Watch watch;
+  watch.begin();
+  ++depth;
+  start_next(desc, flags);
+  --depth;
+  watch.end();
+  open_stack[i].running = false;
 }
 
 // One piece of an open execution: the server's call between a clock pair.
 struct Measured {
   Watch watch;
-  Usage usage;
-  uint64 from;
-  int i;
-  inline void begin(int open) {
-    i = open;
-    open_at(i)->running = true;
+  ptrdiff_t i;
+  pg_attribute_always_inline void begin(Open* open) {
+    i = open - open_stack;
+    open->running = true;
     ++depth;
     watch.begin();
-    usage = usage_now();
-    from = assist_now_ns();
+    take_off_counters_now(&open->used);
+    open->exec_ns -= assist_now_ns();
   }
-  inline Open* end() {
+  pg_attribute_always_inline Open* end() {
     const uint64 now = assist_now_ns();
-    watch.end();
-    Open* open = open_at(i);
-    open->exec_ns += now - from;
-    add_usage(&open->used, usage, usage_now());
+    Open* open = &open_stack[i];
+    open->exec_ns += now;
+    add_counters_now(&open->used);
     open->running = false;
+    watch.end();
     return open;
   }
 };
@@ -155,14 +150,14 @@ void run_next(QueryDesc* desc, ScanDirection direction, uint64 count, bool once)
 }
 
 void on_run(QueryDesc* desc, ScanDirection direction, uint64 count, bool once) {
-  const int i = find_open(desc);
-  if (i < 0) {
+  Open* open = find_open(desc);
+  if (open == nullptr) {
     run_next(desc, direction, count, once);
     return;
   }
   const int around = depth;
   Measured measured;
-  measured.begin(i);
+  measured.begin(open);
   run_next(desc, direction, count, once);
   measured.end()->rows += desc->estate->es_processed;
   depth = around;
@@ -175,38 +170,57 @@ void finish_next(QueryDesc* desc) {
     standard_ExecutorFinish(desc);
 }
 
-void on_finish(QueryDesc* desc) {
-  // Only changes have something left to do here: AFTER triggers.
-  const int i = desc->operation == CMD_SELECT && !desc->plannedstmt->hasModifyingCTE ? -1 : find_open(desc);
-  if (i < 0) {
+pg_noinline void finish_change(QueryDesc* desc) {
+  Open* open = find_open(desc);
+  if (open == nullptr) {
     finish_next(desc);
     return;
   }
   const int around = depth;
   Measured measured;
-  measured.begin(i);
+  measured.begin(open);
   finish_next(desc);
   measured.end();
   depth = around;
 }
 
-void on_end(QueryDesc* desc) {
-  const int i = find_open(desc);
-  if (i >= 0) {
-    const Open open = *open_at(i);  // a copy: what follows may open statements of its own
-    pop_open(i);
-    const EState* state = desc->estate;
-    uint64 jit_ns = 0;
-    if (state != nullptr && state->es_jit != nullptr) jit_ns = assist_jit_ns(&state->es_jit->instr);
-    if (open.scans_index) record_index_use(desc, open);
-    if (open.weight > 0) record_deep(desc, open);
-    record_execution(open, jit_ns);
-    if (slot()->text_wanted != 0) supply_text(desc, open);
-  }
+void on_finish(QueryDesc* desc) {
+  // Only changes have something left to do here: AFTER triggers.
+  if (desc->operation == CMD_SELECT && !desc->plannedstmt->hasModifyingCTE)
+    finish_next(desc);
+  else
+    finish_change(desc);
+}
+
+// What an execution leaves besides its counters. A copy: it may open statements of its own.
+pg_noinline void record_details(QueryDesc* desc, const Open open, TimestampTz now) {
+  if (open.scans_index) record_index_use(desc, open, now);
+  if (open.weight > 0) record_deep(desc, open);
+  if (own_slot->text_wanted != 0) supply_text(desc, open);
+}
+
+void end_next(QueryDesc* desc) {
   if (next_end != nullptr)
     next_end(desc);
   else
     standard_ExecutorEnd(desc);
+}
+
+void on_end(QueryDesc* desc) {
+  Open* open = find_open(desc);
+  if (open != nullptr) {
+    const JitContext* jit = desc->estate->es_jit;
+    const TimestampTz now = GetCurrentStatementStartTimestamp();
+    if (likely(own_slot != nullptr) || attach_slot()) {
+      record_execution(*open, jit != nullptr ? assist_jit_ns(&jit->instr) : 0, now);
+      if (unlikely((open->weight | own_slot->text_wanted) != 0))
+        record_details(desc, *open, now);
+      else if (open->scans_index)
+        record_index_use(desc, *open, now);
+    }
+    pop_open(find_open(desc));
+  }
+  end_next(desc);
 }
 
 // The arguments of a ProcessUtility call, to pass them through a try block.
@@ -247,8 +261,7 @@ void on_utility(PlannedStmt* statement, const char* source, bool read_only, Proc
   // EXECUTE and PREPARE show as the statement that they run; its id is the prepared statement's own.
   const bool transparent = IsA(tree, ExecuteStmt) || IsA(tree, PrepareStmt) || IsA(tree, DeallocateStmt);
   // Scripts of CREATE EXTENSION are the extension's business, not the application's.
-  if (transparent || suppressed > 0 || creating_extension || IsParallelWorker() || slot() == nullptr ||
-      track == kTrackNone) {
+  if (transparent || creating_extension || track == kTrackNone || (own_slot == nullptr && !attach_slot())) {
     utility_next(u);
     return;
   }
@@ -258,7 +271,7 @@ void on_utility(PlannedStmt* statement, const char* source, bool read_only, Proc
   u.open.depth = depth;
   const bool counts_rows = IsA(tree, CopyStmt) || IsA(tree, FetchStmt) || IsA(tree, CreateTableAsStmt) ||
                            IsA(tree, RefreshMatViewStmt);
-  const Usage usage = usage_now();
+  take_off_counters_now(&u.open.used);
   const uint64 from = assist_now_ns();
   ++depth;
   if (recorded)
@@ -268,9 +281,9 @@ void on_utility(PlannedStmt* statement, const char* source, bool read_only, Proc
   depth = u.open.depth;
   if (!recorded) return;
   u.open.exec_ns = assist_now_ns() - from;
-  add_usage(&u.open.used, usage, usage_now());
+  add_counters_now(&u.open.used);
   if (counts_rows && completion != nullptr) u.open.rows = completion->nprocessed;
-  record_execution(u.open, 0);
+  record_execution(u.open, 0, GetCurrentStatementStartTimestamp());
 }
 
 }  // namespace
@@ -290,6 +303,7 @@ void install_hooks() {
   ExecutorEnd_hook = on_end;
   next_utility = ProcessUtility_hook;
   ProcessUtility_hook = on_utility;
+  on_suppress = detach_slot;
   install_error_hook();
   install_transaction_callbacks();
 }

@@ -16,58 +16,62 @@ namespace assist::capture {
 namespace {
 
 struct Use {
-  Slot* slot;
-  bool constraint_check;
-  uint32 weight;
   TimestampTz now;
+  uint32 weight;
+  bool constraint_check;
 };
 
-// The counter of an index in this backend's table; nullptr when it is full and nobody takes the oldest.
-// REQUIRES: index_sequence is odd.
-IndexCounter* counter_of(Slot* slot, Oid index) {
-  constexpr int kWays = 4;
-  const int first = static_cast<int>(index % (kIndexSlots / kWays)) * kWays;
-  int oldest = first;
-  for (int i = first; i < first + kWays; ++i) {
-    IndexCounter& c = slot->indexes[i];
-    if (c.indexid == index && c.dbid == MyDatabaseId) return &c;
-    if (c.indexid == InvalidOid) {
-      c.dbid = MyDatabaseId;
-      c.indexid = index;
-      return &c;
+// Another index's place in this backend's table, its gains handed over; -1 when that cannot be done now.
+pg_noinline int claim_counter(int first, Oid index) {
+  Slot* slot = own_slot;
+  int place = first;
+  for (int i = first; i < first + kIndexWays; ++i) {
+    if (slot->indexes[i].indexid == InvalidOid) {
+      place = i;
+      break;
     }
-    if (c.last_use < slot->indexes[oldest].last_use) oldest = i;
+    if (slot->indexes[i].last_use < slot->indexes[place].last_use) place = i;
   }
-  if (!store_lock_briefly(index_table_lock(), LW_EXCLUSIVE)) return nullptr;
+  if (!store_lock_briefly(index_table_lock(), LW_EXCLUSIVE)) return -1;
   IndexCounter gain;
-  if (index_gain(slot->indexes[oldest], slot->taken_indexes[oldest], &gain)) merge_index_counter(gain);
-  slot->indexes[oldest] = {MyDatabaseId, index, 0, 0, 0, 0};
-  slot->taken_indexes[oldest] = slot->indexes[oldest];
+  if (index_gain(slot->indexes[place], slot->taken_indexes[place], &gain)) merge_index_counter(gain);
+  ++slot->index_sequence;
+  pg_write_barrier();
+  slot->indexes[place] = {MyDatabaseId, index, 0, 0, 0, 0};
+  slot->taken_indexes[place] = slot->indexes[place];
+  pg_write_barrier();
+  ++slot->index_sequence;
   LWLockRelease(index_table_lock());
-  return &slot->indexes[oldest];
+  return place;
 }
 
-void count_scan(const Use& use, IndexScanDesc scan, const Instrumentation* instrument) {
+pg_attribute_always_inline void count_scan(const Use& use, IndexScanDesc scan, const Instrumentation* instrument) {
   if (scan == nullptr || scan->indexRelation == nullptr) return;
-  Slot* slot = use.slot;
-  ++slot->index_sequence;
-  pg_write_barrier();
-  IndexCounter* counter = counter_of(slot, RelationGetRelid(scan->indexRelation));
-  if (counter != nullptr) {
-    if (use.constraint_check)
-      ++counter->constraint_checks;
-    else
-      ++counter->executor_scans;
-    counter->last_use = use.now;
-    if (instrument != nullptr && use.weight > 0)
-      counter->tuples += static_cast<uint64>(instrument->ntuples + instrument->tuplecount) * use.weight;
+  const Oid index = RelationGetRelid(scan->indexRelation);
+  const int first = static_cast<int>(index % (kIndexSlots / kIndexWays)) * kIndexWays;
+  int place = first;
+  while (place < first + kIndexWays &&
+         (own_slot->indexes[place].indexid != index || own_slot->indexes[place].dbid != MyDatabaseId))
+    ++place;
+  if (unlikely(place == first + kIndexWays)) {
+    place = claim_counter(first, index);
+    if (place < 0) return;
   }
+  IndexCounter* counter = &own_slot->indexes[place];
+  ++own_slot->index_sequence;
   pg_write_barrier();
-  ++slot->index_sequence;
-  ++slot->activity;
+  if (use.constraint_check)
+    ++counter->constraint_checks;
+  else
+    ++counter->executor_scans;
+  counter->last_use = use.now;
+  if (use.weight > 0 && instrument != nullptr)
+    counter->tuples += static_cast<uint64>(instrument->ntuples + instrument->tuplecount) * use.weight;
+  pg_write_barrier();
+  ++own_slot->index_sequence;
 }
 
-bool visit(PlanState* state, void* context) {
+pg_noinline bool visit(PlanState* state, void* context) {
   if (state == nullptr) return false;
   const Use& use = *static_cast<const Use*>(context);
   switch (nodeTag(state)) {
@@ -84,24 +88,27 @@ bool visit(PlanState* state, void* context) {
         const PgStat_TableStatus* counts = scan->indexRelation->pgstat_info;
         if (counts == nullptr || assist_index_scans(counts) > 0) count_scan(use, scan, state->instrument);
       }
-      break;
+      return false;
     }
     default:
-      if (outerPlanState(state) == nullptr && innerPlanState(state) == nullptr && state->initPlan == NIL &&
-          state->subPlan == NIL && IsA(state, SeqScanState))
-        return false;
       break;
   }
+  // A leaf without sub-plans needs no walk.
+  if (state->lefttree == nullptr && state->initPlan == NIL && state->subPlan == NIL &&
+      (IsA(state, IndexScanState) || IsA(state, IndexOnlyScanState) || IsA(state, SeqScanState)))
+    return false;
   return assist_walk_planstate(state, visit, context);
 }
 
 }  // namespace
 
-void record_index_use(QueryDesc* desc, const Open& open) {
-  if (desc->planstate == nullptr || slot() == nullptr) return;
-  Use use = {slot(), open.entry != nullptr && open.entry->constraint_check, open.weight,
-             GetCurrentStatementStartTimestamp()};
-  visit(desc->planstate, &use);
+void record_index_use(QueryDesc* desc, const Open& open, TimestampTz now) {
+  const Use use = {now, open.weight, open.entry != nullptr && open.entry->constraint_check};
+  PlanState* state = desc->planstate;
+  if (IsA(state, IndexScanState) && state->subPlan == NIL && state->initPlan == NIL)
+    count_scan(use, reinterpret_cast<IndexScanState*>(state)->iss_ScanDesc, state->instrument);
+  else
+    visit(state, const_cast<Use*>(&use));
 }
 
 }  // namespace assist::capture

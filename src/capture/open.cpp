@@ -8,44 +8,68 @@ extern "C" {
 
 namespace assist::capture {
 
-int depth = 0;
-
 namespace {
-
 constexpr int kFirstCapacity = 32;
 constexpr int kMostOpen = 65536;
-
 Open first_stack[kFirstCapacity];
-Open* stack = first_stack;
-int capacity = kFirstCapacity;
-int top = 0;
+}  // namespace
 
-bool grow() {
-  if (capacity >= kMostOpen) return false;
-  auto* bigger = static_cast<Open*>(MemoryContextAllocExtended(
-      TopMemoryContext, sizeof(Open) * static_cast<Size>(capacity) * 2, MCXT_ALLOC_NO_OOM | MCXT_ALLOC_HUGE));
+int depth = 0;
+Planning planning = {};
+Open* open_stack = first_stack;
+int open_top = 0;
+int open_capacity = kFirstCapacity;
+
+bool grow_open_stack() {
+  if (open_capacity >= kMostOpen) return false;
+  const auto bytes = sizeof(Open) * static_cast<Size>(open_capacity);
+  auto* bigger = static_cast<Open*>(
+      MemoryContextAllocExtended(TopMemoryContext, bytes * 2, MCXT_ALLOC_NO_OOM | MCXT_ALLOC_HUGE));
   if (bigger == nullptr) return false;
-  memcpy(bigger, stack, sizeof(Open) * static_cast<Size>(capacity));
-  if (stack != first_stack) pfree(stack);
-  stack = bigger;
-  capacity *= 2;
+  memcpy(bigger, open_stack, bytes);
+  if (open_stack != first_stack) pfree(open_stack);
+  open_stack = bigger;
+  open_capacity *= 2;
   return true;
 }
 
+Open* find_open_below(const QueryDesc* desc) {
+  for (int i = open_top - 1; i >= 0; --i)
+    if (open_stack[i].desc == desc && open_stack[i].live) return &open_stack[i];
+  return nullptr;
+}
+
+void pop_dead() {
+  // Called one entry too low when something in the middle was closed: that one may be alive.
+  if (open_stack[open_top].live) ++open_top;
+  while (open_top > 0 && !open_stack[open_top - 1].live) --open_top;
+}
+
+namespace {
+
 // Ends what is open from `subid` on. Running statements failed; cursors between two fetches just ended.
 void end_open(SubTransactionId subid) {
-  for (int i = top - 1; i >= 0; --i) {
-    Open& open = stack[i];
+  if (planning.queryid != 0 && planning.subid >= subid) {
+    Open failed = {};
+    failed.queryid = planning.queryid;
+    failed.userid = planning.userid;
+    failed.depth = planning.depth;
+    if (last_sqlstate != 0) record_error(failed, last_sqlstate, last_message);
+    if (planning.depth < depth) depth = planning.depth;
+    planning.queryid = 0;
+  }
+  for (int i = open_top - 1; i >= 0; --i) {
+    Open& open = open_stack[i];
     if (!open.live || open.subid < subid) continue;
     if (!open.running) {
-      record_execution(open, 0);
+      record_execution(open, 0, GetCurrentStatementStartTimestamp());
     } else {
       record_error(open, last_sqlstate, last_message);
       if (open.depth < depth) depth = open.depth;
     }
     open.live = false;
   }
-  while (top > 0 && !stack[top - 1].live) --top;
+  while (open_top > 0 && !open_stack[open_top - 1].live) --open_top;
 }
 
 void at_transaction(XactEvent event, void*) {
@@ -57,8 +81,9 @@ void at_transaction(XactEvent event, void*) {
     case XACT_EVENT_COMMIT:
     case XACT_EVENT_PREPARE:
       // Portals are closed by now; what is left had its error swallowed without a subtransaction.
-      for (int i = 0; i < top; ++i) stack[i].running = false;
-      if (top > 0) end_open(0);
+      for (int i = 0; i < open_top; ++i) open_stack[i].running = false;
+      planning.queryid = 0;
+      if (unlikely(open_top > 0)) end_open(0);
       break;
     default:
       return;
@@ -67,36 +92,15 @@ void at_transaction(XactEvent event, void*) {
 }
 
 void at_subtransaction(SubXactEvent event, SubTransactionId mine, SubTransactionId parent, void*) {
-  if (top == 0) return;
   if (event == SUBXACT_EVENT_ABORT_SUB) {
     end_open(mine);
   } else if (event == SUBXACT_EVENT_COMMIT_SUB) {
-    for (int i = 0; i < top; ++i)
-      if (stack[i].subid == mine) stack[i].subid = parent;
+    for (int i = 0; i < open_top; ++i)
+      if (open_stack[i].subid == mine) open_stack[i].subid = parent;
   }
 }
 
 }  // namespace
-
-int push_open(const Open& open) {
-  if (top == capacity && !grow()) return -1;
-  stack[top] = open;
-  stack[top].live = true;
-  return top++;
-}
-
-int find_open(const QueryDesc* desc) {
-  for (int i = top - 1; i >= 0; --i)
-    if (stack[i].desc == desc && stack[i].live) return i;
-  return -1;
-}
-
-Open* open_at(int i) { return &stack[i]; }
-
-void pop_open(int i) {
-  stack[i].live = false;
-  while (top > 0 && !stack[top - 1].live) --top;
-}
 
 void install_transaction_callbacks() {
   RegisterXactCallback(at_transaction, nullptr);

@@ -10,8 +10,6 @@ namespace assist::capture {
 
 namespace {
 
-Slot* own = nullptr;
-
 // Planning that no execution has claimed yet.
 uint64 planned_queryid = 0;
 uint64 planned_ns = 0;
@@ -26,12 +24,7 @@ inline void begin_write(SlotEntry* entry) {
 inline void end_write(SlotEntry* entry) {
   pg_write_barrier();
   ++entry->sequence;
-  ++own->activity;
-}
-
-inline bool matches(const SlotEntry& entry, const EntryKey& key) {
-  return entry.queryid == key.queryid && entry.planid == key.planid && entry.userid == key.userid &&
-         entry.toplevel == key.toplevel && entry.dbid == MyDatabaseId;
+  ++own_slot->activity;
 }
 
 // A foreign key's check or action, by the text that ri_triggers.c makes for it.
@@ -60,22 +53,25 @@ void occupy(SlotEntry* entry, SlotTaken* taken, const EntryKey& key, const char*
 
 // Gives the entry's gains to the central store and takes its place.
 bool evict(int i, const EntryKey& key, const char* source) {
-  SlotEntry* entry = &own->entries[i];
+  SlotEntry* entry = &own_slot->entries[i];
   LWLock* lock = partition_lock(partition_of(entry->dbid, entry->queryid));
   if (!store_lock_briefly(lock, LW_EXCLUSIVE)) return false;
-  take_slot_entry(own, i, *entry);
-  occupy(entry, &own->taken[i], key, source);
+  take_slot_entry(own_slot, i, *entry);
+  occupy(entry, &own_slot->taken[i], key, source);
   LWLockRelease(lock);
-  __atomic_fetch_and(&own->text_wanted, ~(uint64{1} << i), __ATOMIC_RELAXED);
+  __atomic_fetch_and(&own_slot->text_wanted, ~(uint64{1} << i), __ATOMIC_RELAXED);
   return true;
 }
 
-SlotEntry* claim(int set, const EntryKey& key, const char* source) {
-  const int first = set * kSlotWays;
+}  // namespace
+
+SlotEntry* claim_entry(const EntryKey& key, const char* source) {
+  const int first =
+      static_cast<int>(static_cast<uint32>(key.queryid ^ key.planid ^ key.userid) % kSlotSets) * kSlotWays;
   for (int i = first; i < first + kSlotWays; ++i) {
-    if (own->entries[i].queryid != 0) continue;
-    occupy(&own->entries[i], &own->taken[i], key, source);
-    return &own->entries[i];
+    if (own_slot->entries[i].queryid != 0) continue;
+    occupy(&own_slot->entries[i], &own_slot->taken[i], key, source);
+    return &own_slot->entries[i];
   }
   // Least recently used first; one whose partition is busy is passed over.
   bool tried[kSlotWays] = {};
@@ -83,15 +79,17 @@ SlotEntry* claim(int set, const EntryKey& key, const char* source) {
     int oldest = -1;
     for (int w = 0; w < kSlotWays; ++w)
       if (!tried[w] &&
-          (oldest < 0 || own->entries[first + w].last_seen < own->entries[first + oldest].last_seen))
+          (oldest < 0 || own_slot->entries[first + w].last_seen < own_slot->entries[first + oldest].last_seen))
         oldest = w;
     tried[oldest] = true;
-    if (evict(first + oldest, key, source)) return &own->entries[first + oldest];
+    if (evict(first + oldest, key, source)) return &own_slot->entries[first + oldest];
   }
   return nullptr;
 }
 
-void add_plans(SlotEntry* entry, uint64 queryid) {
+namespace {
+
+inline void add_plans(SlotEntry* entry, uint64 queryid) {
   if (planned_count == 0 || planned_queryid != queryid) return;
   entry->sums.plans += planned_count;
   entry->sums.plan_ns += planned_ns;
@@ -100,20 +98,17 @@ void add_plans(SlotEntry* entry, uint64 queryid) {
 
 }  // namespace
 
-Slot* slot() {
-  if (own == nullptr) own = my_slot();
-  return own;
+Slot* own_slot = nullptr;
+
+bool attach_slot() {
+  if (capture_suppressed > 0 || IsParallelWorker()) return false;
+  own_slot = my_slot();
+  return own_slot != nullptr;
 }
 
-SlotEntry* find_or_claim_entry(const EntryKey& key, const char* source) {
-  const int set = static_cast<int>((key.queryid ^ key.planid ^ key.userid) % kSlotSets);
-  SlotEntry* entry = &own->entries[set * kSlotWays];
-  for (int way = 0; way < kSlotWays; ++way, ++entry)
-    if (matches(*entry, key)) return entry;
-  return claim(set, key, source);
-}
+void detach_slot() { own_slot = nullptr; }
 
-void record_execution(const Open& open, uint64 jit_ns) {
+void record_execution(const Open& open, uint64 jit_ns, TimestampTz now) {
   SlotEntry* entry = open.entry;
   // Nested statements may have taken the entry's place while this one ran.
   const EntryKey key = {open.queryid, open.planid, open.userid, open.depth == 0};
@@ -140,7 +135,7 @@ void record_execution(const Open& open, uint64 jit_ns) {
     sums.temp_written += open.used.temp_written;
   }
   sums.wal_bytes += open.used.wal_bytes;
-  sums.jit_ns += jit_ns;
+  if (unlikely(jit_ns > 0)) sums.jit_ns += jit_ns;
   sums.sampled += open.weight > 0;
   if (entry->minmax_epoch != epoch) {
     entry->minmax_epoch = epoch;
@@ -150,13 +145,13 @@ void record_execution(const Open& open, uint64 jit_ns) {
   if (ns < entry->min_ns) entry->min_ns = ns;
   if (ns > entry->max_ns) entry->max_ns = ns;
   ++entry->latency[LatencyBucket(ns)];
-  entry->last_seen = GetCurrentStatementStartTimestamp();
+  entry->last_seen = now;
   add_plans(entry, open.queryid);
   end_write(entry);
 }
 
 void record_error(const Open& open, int sqlstate, const char* message) {
-  if (slot() == nullptr) return;
+  if (own_slot == nullptr) return;
   const EntryKey key = {open.queryid, open.planid, open.userid, open.depth == 0};
   SlotEntry* entry = find_or_claim_entry(key, nullptr);
   if (entry == nullptr) {
@@ -186,11 +181,11 @@ void record_error(const Open& open, int sqlstate, const char* message) {
   LWLockRelease(lock);
 }
 
-void record_planning(uint64 queryid, uint64 ns) {
-  if (planned_count > 0 && planned_queryid != queryid) flush_planning();
+void record_planning(const Planning& planned, uint64 ns) {
+  if (planned_count > 0 && planned_queryid != planned.queryid) flush_planning();
   if (planned_count == 0) {
-    planned_queryid = queryid;
-    planned_key = {queryid, 0, GetUserId(), depth == 0};
+    planned_queryid = planned.queryid;
+    planned_key = {planned.queryid, 0, planned.userid, planned.depth == 0};
     planned_ns = 0;
   }
   planned_ns += ns;
@@ -199,7 +194,7 @@ void record_planning(uint64 queryid, uint64 ns) {
 
 void flush_planning() {
   if (planned_count == 0) return;
-  SlotEntry* entry = slot() != nullptr ? find_or_claim_entry(planned_key, nullptr) : nullptr;
+  SlotEntry* entry = own_slot != nullptr ? find_or_claim_entry(planned_key, nullptr) : nullptr;
   if (entry != nullptr) {
     begin_write(entry);
     add_plans(entry, planned_queryid);
@@ -210,10 +205,10 @@ void flush_planning() {
 }
 
 void count_lost_execution(uint64 ns) {
-  if (slot() == nullptr) return;
-  ++own->lost_calls;
-  own->lost_ns += ns;
-  ++own->activity;
+  if (own_slot == nullptr) return;
+  ++own_slot->lost_calls;
+  own_slot->lost_ns += ns;
+  ++own_slot->activity;
 }
 
 }  // namespace assist::capture

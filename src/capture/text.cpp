@@ -15,18 +15,6 @@ namespace assist::capture {
 
 namespace {
 
-// Query ids whose text this backend knows to be in the store. A collision costs one look-up.
-constexpr int kKnown = 1024;
-uint64 known[kKnown];
-inline uint64* known_at(uint64 queryid) { return &known[queryid % kKnown]; }
-
-// Where the constants of the last parse are; its source lives as long as the statement.
-uint64 parsed_queryid = 0;
-const char* parsed_source = nullptr;
-int parsed_count = 0;
-int parsed_first = 0;
-int parsed_location[64];
-
 int by_location(const void* a, const void* b) {
   const int x = static_cast<const LocationLen*>(a)->location;
   const int y = static_cast<const LocationLen*>(b)->location;
@@ -60,6 +48,7 @@ struct Buffer {
 // Puts $n for every constant. False when there is no memory.
 bool normalise(const char* source, const char* text, int length, JumbleState* jumble, Buffer* out) {
   const int constants = jumble != nullptr ? jumble->clocations_count : 0;
+  if (constants > 1) qsort(jumble->clocations, static_cast<Size>(constants), sizeof(LocationLen), by_location);
   out->room = length + constants * 11 + 1;
   out->used = 0;
   out->data = static_cast<char*>(
@@ -134,22 +123,9 @@ bool store_text(const EntryKey& key, const char* text, int length, const char* c
 
 }  // namespace
 
-void see_parse(const char* source, const Query* query, JumbleState* jumble) {
-  const uint64 queryid = query->queryId;
-  parsed_queryid = queryid;
-  parsed_source = source;
-  parsed_count = 0;
-  if (jumble != nullptr && jumble->clocations_count > 0) {
-    if (jumble->clocations_count > 1)
-      qsort(jumble->clocations, static_cast<Size>(jumble->clocations_count), sizeof(LocationLen),
-            by_location);
-    const int n = jumble->clocations_count < 64 ? jumble->clocations_count : 64;
-    for (int i = 0; i < n; ++i) parsed_location[i] = jumble->clocations[i].location;
-    parsed_count = n;
-    parsed_first = jumble->highest_extern_param_id + 1;
-  }
-  uint64* slot_of_known = known_at(queryid);
-  if (*slot_of_known == queryid) return;
+uint64 known_texts[kKnownTexts];
+
+void learn_text(const char* source, const Query* query, JumbleState* jumble) {
   int length = query->stmt_len;
   const char* text = statement_part(source, query->stmt_location, &length);
   Buffer buffer;
@@ -161,17 +137,17 @@ void see_parse(const char* source, const Query* query, JumbleState* jumble) {
       query->commandType == CMD_UTILITY
           ? GetCommandTagName(CreateCommandTag(query->utilityStmt))
           : GetCommandTagName(CreateCommandTag(reinterpret_cast<Node*>(const_cast<Query*>(query))));
-  const EntryKey key = {queryid, 0, GetUserId(), depth == 0};
-  if (store_text(key, buffer.data, buffer.used, command)) *slot_of_known = queryid;
+  const EntryKey key = {query->queryId, 0, GetUserId(), depth == 0};
+  if (store_text(key, buffer.data, buffer.used, command)) known_texts[query->queryId % kKnownTexts] = query->queryId;
   pfree(buffer.data);
 }
 
 void supply_text(const QueryDesc* desc, const Open& open) {
   SlotEntry* entry = open.entry;
   if (entry == nullptr || entry->queryid != open.queryid) return;
-  const uint64 bit = uint64{1} << (entry - slot()->entries);
-  if ((slot()->text_wanted & bit) == 0) return;
-  __atomic_fetch_and(&slot()->text_wanted, ~bit, __ATOMIC_RELAXED);
+  const uint64 bit = uint64{1} << (entry - own_slot->entries);
+  if ((own_slot->text_wanted & bit) == 0) return;
+  __atomic_fetch_and(&own_slot->text_wanted, ~bit, __ATOMIC_RELAXED);
   int length = desc->plannedstmt->stmt_len;
   const char* text = statement_part(desc->sourceText, desc->plannedstmt->stmt_location, &length);
   Buffer buffer;
@@ -179,25 +155,8 @@ void supply_text(const QueryDesc* desc, const Open& open) {
   const char* command =
       GetCommandTagName(CreateCommandTag(reinterpret_cast<Node*>(desc->plannedstmt)));
   const EntryKey key = {open.queryid, 0, open.userid, open.depth == 0};
-  if (store_text(key, buffer.data, buffer.used, command)) *known_at(open.queryid) = open.queryid;
+  if (store_text(key, buffer.data, buffer.used, command)) known_texts[open.queryid % kKnownTexts] = open.queryid;
   pfree(buffer.data);
-}
-
-bool literals_of(uint64 queryid, const char* source, Literals* out) {
-  out->count = 0;
-  if (queryid != parsed_queryid || source != parsed_source) return false;
-  out->first = parsed_first;
-  int previous = -1;
-  for (int i = 0; i < parsed_count; ++i) {
-    if (parsed_location[i] == previous || parsed_location[i] < 0) continue;
-    previous = parsed_location[i];
-    const char* at = source + previous;
-    const int length = constant_length(at);
-    if (length <= 0) continue;
-    out->start[out->count] = at;
-    out->length[out->count++] = length;
-  }
-  return true;
 }
 
 }  // namespace assist::capture

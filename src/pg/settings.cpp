@@ -5,6 +5,7 @@
 #include <climits>
 
 #include "pg/store.hpp"
+#include "pg/suppress.hpp"
 
 extern "C" {
 #include "miscadmin.h"  // for process_shared_preload_libraries_in_progress
@@ -30,6 +31,9 @@ char* databases = nullptr;
 int interval_s = 60;
 double max_overhead_percent = 1.0;
 bool save_statistics = true;
+
+void (*on_suppress)() = nullptr;
+int capture_suppressed = 0;
 
 namespace {
 

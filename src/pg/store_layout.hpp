@@ -37,6 +37,7 @@ inline constexpr int kSlotSets = 16;
 inline constexpr int kSlotWays = 4;
 inline constexpr int kSlotEntries = kSlotSets * kSlotWays;
 inline constexpr int kIndexSlots = 32;       // indexes a backend counts before it hands one over
+inline constexpr int kIndexWays = 4;
 inline constexpr int kSamplesPerPlan = 3;
 inline constexpr uint32 kNone = 0xffffffff;  // end of a chain
 
