@@ -95,7 +95,7 @@ regress() {
     return
   fi
   # From inside its input directory: 15 and 16 differ in where they look for expected output otherwise.
-  (cd "$scratch/test/$dir" && as_server timeout -k 10 900 "$pgxs_dir/src/test/$program" \
+  (cd "$scratch/test/$dir" && as_server timeout -k 10 600 "$pgxs_dir/src/test/$program" \
     --temp-instance="$scratch/$part" --temp-config="$scratch/test/postgresql.conf" \
     --no-locale --encoding=UTF8 --bindir="$bindir" --dbname=contrib_regression "$@") 2>&1 | tee "$log"
   local status=${PIPESTATUS[0]}

@@ -64,7 +64,7 @@ int constant_length(const char* p) {
     for (;;) {
       const char* next = end;
       bool line = false;
-      while (isspace(static_cast<unsigned char>(*next))) line = line || *next++ == '\n';
+      for (; isspace(static_cast<unsigned char>(*next)); ++next) line = line || *next == '\n';
       if (!line || *next != '\'') break;
       end = quoted_end(next, escapes);
     }
