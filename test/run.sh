@@ -138,7 +138,7 @@ run_tap() {
     echo "no tests"
     return
   fi
-  (cd "$scratch/test" && as_server env TESTDIR="$scratch/test" \
+  (cd "$scratch/test" && as_server env TESTDIR="$scratch/test" PG_TEST_TIMEOUT_DEFAULT=60 \
     PG_REGRESS="$pgxs_dir/src/test/regress/pg_regress" timeout -k 10 1200 \
     prove --verbose --comments --merge -I "$pgxs_dir/src/test/perl" -I perl "${files[@]}") 2>&1 | tee "$log"
   local status=${PIPESTATUS[0]}
