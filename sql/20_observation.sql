@@ -59,6 +59,62 @@ COMMENT ON COLUMN assist.plans.rows_misestimate IS
 COMMENT ON COLUMN assist.plans.misestimate_direction IS
   'under: more rows came than were estimated; over: fewer';
 
+CREATE FUNCTION assist._predicates(
+  OUT userid oid, OUT dbid oid, OUT queryid bigint, OUT toplevel boolean, OUT planid bigint,
+  OUT relid oid, OUT relation_name text, OUT columns name[], OUT expressions text[], OUT operators text[],
+  OUT compared_with text[], OUT usage text, OUT executions bigint, OUT rows_in double precision,
+  OUT rows_out double precision, OUT selectivity double precision, OUT estimated_selectivity double precision,
+  OUT limited boolean)
+RETURNS SETOF record LANGUAGE C STRICT VOLATILE PARALLEL RESTRICTED
+AS 'MODULE_PATHNAME', 'assist_predicates';
+COMMENT ON FUNCTION assist._predicates() IS 'internal: rows of assist.predicates';
+
+CREATE VIEW assist.predicates AS
+  SELECT p.userid, p.dbid, p.queryid, p.toplevel, p.planid,
+         CASE WHEN p.dbid OPERATOR(pg_catalog.=) d.oid THEN p.relid::pg_catalog.regclass END AS relation,
+         COALESCE(CASE WHEN p.dbid OPERATOR(pg_catalog.=) d.oid
+                       THEN pg_catalog.format('%I.%I', n.nspname, c.relname) END, p.relation_name) AS relation_name,
+         p.columns, p.expressions, p.operators, p.compared_with, p.usage, p.executions,
+         p.rows_in, p.rows_out, p.selectivity, p.estimated_selectivity, p.limited
+  FROM assist._predicates() p
+       CROSS JOIN (SELECT oid FROM pg_catalog.pg_database
+                   WHERE datname OPERATOR(pg_catalog.=) pg_catalog.current_database()) d
+       LEFT JOIN pg_catalog.pg_class c
+         ON c.oid OPERATOR(pg_catalog.=) p.relid AND p.dbid OPERATOR(pg_catalog.=) d.oid
+       LEFT JOIN pg_catalog.pg_namespace n ON n.oid OPERATOR(pg_catalog.=) c.relnamespace;
+COMMENT ON VIEW assist.predicates IS
+  'one row per statement, plan, relation and use: what scans, joins, sorts and groupings compared, from sampled executions';
+COMMENT ON COLUMN assist.predicates.columns IS 'column of each item; empty for an expression';
+COMMENT ON COLUMN assist.predicates.expressions IS 'text of each item; constants in it show as ? to all but superusers';
+COMMENT ON COLUMN assist.predicates.operators IS
+  'operator of each item; OR marks an arm of an OR, infix a LIKE pattern that starts with a wildcard';
+COMMENT ON COLUMN assist.predicates.executions IS 'executions, extrapolated from the sampled ones by their weights';
+COMMENT ON COLUMN assist.predicates.rows_in IS 'rows compared per execution, over all loops';
+COMMENT ON COLUMN assist.predicates.limited IS 'stopped early at least once (LIMIT, EXISTS): row counts are partial';
+
+CREATE FUNCTION assist._spills(
+  OUT userid oid, OUT dbid oid, OUT queryid bigint, OUT toplevel boolean, OUT planid bigint,
+  OUT node text, OUT executions double precision, OUT temp_bytes double precision,
+  OUT needed_bytes double precision)
+RETURNS SETOF record LANGUAGE C STRICT VOLATILE PARALLEL RESTRICTED
+AS 'MODULE_PATHNAME', 'assist_spills';
+COMMENT ON FUNCTION assist._spills() IS
+  'internal: sorts and hashes that went to disk; bytes per execution, needed_bytes the most work_mem that one would have taken';
+
+CREATE FUNCTION assist._samples(
+  OUT userid oid, OUT dbid oid, OUT queryid bigint, OUT toplevel boolean, OUT planid bigint,
+  OUT captured_at timestamp with time zone, OUT exec_time double precision, OUT rows bigint,
+  OUT parameters text[], OUT application_name text, OUT plan jsonb)
+RETURNS SETOF record LANGUAGE C STRICT VOLATILE PARALLEL RESTRICTED
+AS 'MODULE_PATHNAME', 'assist_samples';
+COMMENT ON FUNCTION assist._samples() IS 'internal: rows of assist.samples';
+
+CREATE VIEW assist.samples AS SELECT * FROM assist._samples();
+COMMENT ON VIEW assist.samples IS
+  'sampled executions, the last few of each plan: time in ms, rows, the plan with actual rows';
+COMMENT ON COLUMN assist.samples.parameters IS
+  'values of $1 ... as SQL text; NULL unless assist.sample_parameters is on';
+
 CREATE FUNCTION assist._errors(
   OUT userid oid, OUT dbid oid, OUT queryid bigint, OUT toplevel boolean,
   OUT sqlstate text, OUT errors bigint, OUT last_message text, OUT last_seen timestamp with time zone)
@@ -108,8 +164,10 @@ COMMENT ON FUNCTION assist.reset(oid, oid, bigint) IS
   'forgets what was observed of a user, database or query; NULL = any';
 REVOKE ALL ON FUNCTION assist.reset(oid, oid, bigint) FROM PUBLIC;
 
-REVOKE ALL ON FUNCTION assist._statements(), assist._plans(), assist._errors(), assist._index_use() FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION assist._statements(), assist._plans(), assist._errors(), assist._index_use()
-  TO pg_read_all_stats;
-GRANT SELECT ON assist.statements, assist.plans, assist.errors, assist.index_use TO pg_read_all_stats;
+REVOKE ALL ON FUNCTION assist._statements(), assist._plans(), assist._errors(), assist._index_use(),
+  assist._predicates(), assist._spills(), assist._samples() FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION assist._statements(), assist._plans(), assist._errors(), assist._index_use(),
+  assist._predicates(), assist._spills(), assist._samples() TO pg_read_all_stats;
+GRANT SELECT ON assist.statements, assist.plans, assist.errors, assist.index_use, assist.predicates,
+  assist.samples TO pg_read_all_stats;
 GRANT USAGE ON SCHEMA assist TO pg_read_all_stats;

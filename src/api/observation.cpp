@@ -5,7 +5,9 @@
 
 #include <cmath>
 
+#include "pg/constants.hpp"
 #include "pg/guard.hpp"
+#include "pg/mask.hpp"
 #include "pg/row_sink.hpp"
 #include "pg/settings.hpp"
 #include "pg/store_read.hpp"
@@ -51,11 +53,35 @@ void put_text(RowSink& sink, const std::string& text) {
     sink.text("<text in another encoding>");
 }
 
-void put_json(RowSink& sink, const std::string& json) {
-  if (json.empty() || !pg_verify_mbstr(GetDatabaseEncoding(), json.data(), static_cast<int>(json.size()), true))
+void put_json(RowSink& sink, const char* json, Size length) {
+  if (length == 0 || !pg_verify_mbstr(GetDatabaseEncoding(), json, static_cast<int>(length), true)) {
     sink.null();
-  else
-    sink.datum(DirectFunctionCall1(jsonb_in, CStringGetDatum(json.c_str())));
+    return;
+  }
+  sink.datum(DirectFunctionCall1(jsonb_in, CStringGetDatum(pnstrdup(json, length))));
+}
+
+// The values of a constants block; NULL when none were kept or may be shown.
+void put_parameters(RowSink& sink, const char* block, Size bytes) {
+  constexpr int kMost = 256;
+  Datum values[kMost];
+  bool nulls[kMost];
+  ConstantsReader reader(block, bytes);
+  int n = 0;
+  for (ConstantRead constant; n < kMost && reader.next(&constant); ++n) {
+    nulls[n] = !constant.known;
+    values[n] = constant.known
+                    ? PointerGetDatum(cstring_to_text_with_len(constant.literal, constant.length))
+                    : Datum{0};
+  }
+  if (bytes == 0 || !sample_parameters) {
+    sink.null();
+    return;
+  }
+  int dims[1] = {n};
+  int lower[1] = {1};
+  sink.datum(PointerGetDatum(
+      construct_md_array(values, nulls, 1, dims, lower, TEXTOID, -1, false, TYPALIGN_INT)));
 }
 
 // Splits lines "oid name" into two arrays.
@@ -155,10 +181,140 @@ ASSIST_SQL_FUNCTION(assist_plans) {
       row.estimated_cost > 0 ? sink.float8(row.estimated_cost) : sink.null();
       row.misestimate >= 1 ? sink.float8(row.misestimate) : sink.null();
       row.misestimate > 1 ? sink.text(row.underestimated ? "under" : "over") : sink.null();
-      put_json(sink, row.plan);
+      put_json(sink, row.plan.data(), row.plan.size());
       sink.int8(static_cast<int64>(row.sampled));
       sink.moment(row.first_seen);
       sink.moment(row.last_seen);
+      sink.end_row();
+    }
+    sink.finish();
+  });
+  return Datum{0};
+}
+
+namespace {
+
+// One line of a predicate's description: up to the tab or the line's end.
+const char* next_field(const char** at, Size* length) {
+  const char* start = *at;
+  *length = strcspn(start, "\t\n");
+  *at = start + *length + (start[*length] != '\0' ? 1 : 0);
+  return start;
+}
+
+Datum text_array(Datum* values, int n) {
+  return PointerGetDatum(construct_array(values, n, TEXTOID, -1, false, TYPALIGN_INT));
+}
+
+// relation_name, columns, expressions, operators, compared_with of a description block.
+void put_description(RowSink& sink, const std::string& block, bool masked) {
+  constexpr int kMost = 32;
+  Datum columns[kMost], expressions[kMost], operators[kMost], compared[kMost];
+  int n = 0;
+  const char* at = block.c_str();
+  Size length;
+  const char* field = next_field(&at, &length);
+  sink.text(field, length);
+  const auto keep = [](const char* from, Size bytes) {
+    return PointerGetDatum(cstring_to_text_with_len(from, static_cast<int>(bytes)));
+  };
+  while (*at != '\0' && n < kMost) {
+    field = next_field(&at, &length);
+    auto* name = static_cast<Name>(palloc0(NAMEDATALEN));
+    memcpy(NameStr(*name), field, length < NAMEDATALEN ? length : NAMEDATALEN - 1);
+    columns[n] = NameGetDatum(name);
+    field = next_field(&at, &length);
+    if (masked) {
+      char* out = static_cast<char*>(palloc(static_cast<Size>(masked_size(static_cast<int>(length)))));
+      expressions[n] = keep(out, static_cast<Size>(mask_constants(field, static_cast<int>(length), 0, out)));
+    } else {
+      expressions[n] = keep(field, length);
+    }
+    field = next_field(&at, &length);
+    operators[n] = keep(field, length);
+    field = next_field(&at, &length);
+    compared[n++] = keep(field, length);
+  }
+  sink.datum(PointerGetDatum(construct_array(columns, n, NAMEOID, NAMEDATALEN, false, TYPALIGN_CHAR)));
+  sink.datum(text_array(expressions, n));
+  sink.datum(text_array(operators, n));
+  sink.datum(text_array(compared, n));
+}
+
+bool is_spill(const PredicateRow& row) {
+  return row.entry.use == PredicateUse::kSpillSort || row.entry.use == PredicateUse::kSpillHash;
+}
+
+}  // namespace
+
+ASSIST_SQL_FUNCTION(assist_predicates) {
+  const Viewer viewer = BeginReading();
+  const std::vector<PredicateRow> rows = ReadPredicates();
+  Guarded([&] {
+    static const char* const kUses[] = {"filter", "index", "join", "sort", "group"};
+    // Constants inside expressions (payload ->> 'status') are part of an index: superusers see them.
+    const bool masked = !superuser();
+    RowSink sink(fcinfo);
+    for (const PredicateRow& row : rows) {
+      if (!viewer.sees(row.key) || is_spill(row) || row.description.empty()) continue;
+      const PredicateEntry& e = row.entry;
+      put_key(sink, row.key);
+      sink.int8(static_cast<int64>(e.planid));
+      sink.oid(e.relid);
+      put_description(sink, row.description, masked);
+      sink.text(kUses[static_cast<int>(e.use)]);
+      sink.int8(static_cast<int64>(e.executions));
+      sink.float8(e.rows_in / e.executions);
+      sink.float8(e.rows_out / e.executions);
+      e.rows_in > 0 ? sink.float8(e.rows_out / e.rows_in > 1 ? 1 : e.rows_out / e.rows_in) : sink.null();
+      e.estimated_selectivity > 0 ? sink.float8(e.estimated_selectivity / e.executions) : sink.null();
+      sink.boolean(e.limited);
+      sink.end_row();
+    }
+    sink.finish();
+  });
+  return Datum{0};
+}
+
+ASSIST_SQL_FUNCTION(assist_spills) {
+  const Viewer viewer = BeginReading();
+  const std::vector<PredicateRow> rows = ReadPredicates();
+  Guarded([&] {
+    RowSink sink(fcinfo);
+    for (const PredicateRow& row : rows) {
+      if (!viewer.sees(row.key) || !is_spill(row)) continue;
+      const PredicateEntry& e = row.entry;
+      put_key(sink, row.key);
+      sink.int8(static_cast<int64>(e.planid));
+      sink.text(e.use == PredicateUse::kSpillSort ? "sort" : "hash");
+      sink.float8(e.executions);
+      sink.float8(e.rows_in / e.executions);
+      sink.float8(e.estimated_selectivity);
+      sink.end_row();
+    }
+    sink.finish();
+  });
+  return Datum{0};
+}
+
+ASSIST_SQL_FUNCTION(assist_samples) {
+  const Viewer viewer = BeginReading();
+  const std::vector<SampleRow> rows = ReadSamples();
+  Guarded([&] {
+    RowSink sink(fcinfo);
+    for (const SampleRow& row : rows) {
+      if (!viewer.sees(row.key) || row.block.size() < sizeof(SampleHead)) continue;
+      SampleHead head;
+      memcpy(&head, row.block.data(), sizeof head);
+      put_key(sink, row.key);
+      sink.int8(static_cast<int64>(row.planid));
+      sink.moment(head.at);
+      sink.float8(static_cast<double>(head.exec_ns) * kMs);
+      sink.int8(static_cast<int64>(head.rows));
+      put_parameters(sink, row.block.data() + sizeof head, head.constants_bytes);
+      sink.text(head.application);
+      const Size skip = sizeof head + head.constants_bytes;
+      put_json(sink, row.block.data() + skip, row.block.size() - skip);
       sink.end_row();
     }
     sink.finish();

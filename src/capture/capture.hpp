@@ -41,6 +41,8 @@ struct alignas(64) Open {
   bool live;              // false: an entry of the stack left over by closing out of order
   bool running;           // control is inside it now: an abort means that it failed
   bool scans_index;
+  bool limited;           // not run to its end: stopped by a row count
+  double estimated_cost;
   // Set by start_counting().
   uint64 exec_ns;
   uint64 rows;
@@ -77,7 +79,7 @@ inline Open* push_open(uint64 queryid, Oid userid) {
   open->depth = depth;
   open->weight = 0;
   open->live = open->running = true;
-  open->scans_index = false;
+  open->scans_index = open->limited = false;
   return open;
 }
 // nullptr: not recorded. The pointer is good until the next push.
@@ -160,12 +162,44 @@ void supply_text(const QueryDesc* desc, const Open& open);
 // --- index_use.cpp
 void record_index_use(QueryDesc* desc, const Open& open, TimestampTz now);
 
+// --- sampling.cpp
+uint32 decide_sample(SlotEntry* entry);
+// Called before ExecutorStart: executions that this one stands for; 0 = not sampled.
+inline uint32 choose_sample(SlotEntry* entry) {
+  if (likely(entry->until_sample > 0)) {
+    --entry->until_sample;
+    return 0;
+  }
+  return decide_sample(entry);
+}
+
 // --- deep.cpp
-// Chooses executions for actual row counts; called before ExecutorStart.
-// Executions that this one stands for; 0 = not sampled.
-uint32 choose_sample(SlotEntry* entry);
-// Reads a sampled execution's plan state. Never fails the statement.
+// Reads a sampled execution's plan state: estimates against actual rows, predicates, the plan itself, its
+// constants. Reads what spilled of any. Never fails the statement.
 void record_deep(QueryDesc* desc, const Open& open);
+
+// --- predicates.cpp (inside record_deep)
+struct PlanFacts {
+  QueryDesc* desc;
+  const Open* open;
+  List* deparse_context;   // of the plan
+  double misestimate;      // worst node, >= 1; 0 = none known
+  bool underestimated;
+};
+void record_predicates(PlanFacts* facts);
+void record_spills(QueryDesc* desc, const Open& open);
+
+// --- plan_text.cpp (inside record_deep): palloc'd, literals masked
+// EXPLAIN (FORMAT JSON) of the plan, with actual rows when `analyze`.
+char* plan_json(QueryDesc* desc, bool analyze, int* length);
+// Lines "oid schema.name" of the relations that the plan reads or writes.
+char* plan_relations(const PlannedStmt* plan);
+
+// --- constants.cpp (inside record_deep): palloc'd block of the execution's parameters and constants
+char* constants_block(QueryDesc* desc, const Open& open, Size* bytes);
+
+// The text of the statement within its source.
+const char* statement_text(const QueryDesc* desc, int* length);
 
 // --- hooks.cpp
 void install_hooks();

@@ -1,5 +1,161 @@
+// What a sampled execution tells beyond its counters. All of it runs contained: in a subtransaction, with
+// interrupts held off, in a memory context of its own; whatever fails there, the statement does not.
+
 #include "capture/capture.hpp"
-namespace assist::capture {
-uint32 choose_sample(SlotEntry*) { return 0; }
-void record_deep(QueryDesc*, const Open&) {}
+#include "pg/guard_c.hpp"
+#include "pg/text_arena.hpp"
+
+extern "C" {
+#include "utils/memutils.h"
+#include "utils/guc.h"  // for application_name
+#include "utils/timestamp.h"
 }
+
+namespace assist::capture {
+
+namespace {
+
+constexpr TimestampTz kSampleAge = 60 * USECS_PER_SEC;  // until a sample gives way to a newer one
+
+struct Deep {
+  QueryDesc* desc;
+  const Open* open;
+};
+
+LWLock* lock_of(const Open& open) { return partition_lock(partition_of(MyDatabaseId, open.queryid)); }
+
+PlanEntry* plan_of(const Open& open) {
+  const StatementKey key = {open.userid, MyDatabaseId, open.queryid, open.depth == 0};
+  const TimestampTz now = GetCurrentStatementStartTimestamp();
+  StatementEntry* statement = find_or_add_statement(key, now);
+  return statement != nullptr ? find_or_add_plan(statement, open.planid, now) : nullptr;
+}
+
+// What the store has of this plan already.
+struct Wanted {
+  bool plan, constants, sample;
+};
+Wanted look_up(const Open& open) {
+  Wanted wanted = {false, false, false};
+  if (!store_lock_briefly(lock_of(open), LW_EXCLUSIVE)) return wanted;
+  PlanEntry* plan = plan_of(open);
+  if (plan != nullptr) {
+    plan->estimated_cost = open.estimated_cost;
+    wanted.plan = !DsaPointerIsValid(plan->plan);
+    wanted.constants = keep_constants && !DsaPointerIsValid(plan->constants);
+    const TextBlock* oldest = arena_get(plan->samples[plan->sample_count % kSamplesPerPlan]);
+    SampleHead head;
+    if (oldest != nullptr) memcpy(&head, oldest->data, sizeof head);
+    wanted.sample = oldest == nullptr || GetCurrentStatementStartTimestamp() - head.at > kSampleAge;
+  }
+  LWLockRelease(lock_of(open));
+  return wanted;
+}
+
+// Block of a plan: JSON \0 | at `extra`: its relations.
+dsa_pointer store_plan(QueryDesc* desc) {
+  int length;
+  const char* json = plan_json(desc, false, &length);
+  const char* relations = plan_relations(desc->plannedstmt);
+  const Size json_bytes = static_cast<Size>(length) + 1;
+  dsa_pointer pointer;
+  TextBlock* block = arena_allocate(json_bytes + strlen(relations) + 1, kSharePlan, &pointer);
+  if (block == nullptr) return InvalidDsaPointer;
+  memcpy(block->data, json, json_bytes);
+  block->extra = static_cast<uint32>(json_bytes);
+  strcpy(block->data + json_bytes, relations);
+  return pointer;
+}
+
+// Block of a sample: SampleHead, constants block, plan JSON.
+dsa_pointer store_sample(QueryDesc* desc, const Open& open, const char* constants, Size constants_bytes) {
+  int length;
+  const char* json = plan_json(desc, true, &length);
+  SampleHead head = {};
+  head.at = GetCurrentTimestamp();
+  head.exec_ns = open.exec_ns;
+  head.rows = open.rows;
+  head.constants_bytes = static_cast<uint32>(constants_bytes);
+  strlcpy(head.application, application_name != nullptr ? application_name : "", sizeof head.application);
+  dsa_pointer pointer;
+  TextBlock* block =
+      arena_allocate(sizeof head + constants_bytes + static_cast<Size>(length), kShareSample, &pointer);
+  if (block == nullptr) return InvalidDsaPointer;
+  memcpy(block->data, &head, sizeof head);
+  if (constants_bytes > 0) memcpy(block->data + sizeof head, constants, constants_bytes);
+  memcpy(block->data + sizeof head + constants_bytes, json, static_cast<Size>(length));
+  return pointer;
+}
+
+// Puts a block in its place, or drops it when another backend was faster.
+void place(dsa_pointer* where, dsa_pointer block) {
+  if (DsaPointerIsValid(*where))
+    arena_release(&block);
+  else
+    *where = block;
+}
+
+void collect(void* arg) {
+  const Deep& deep = *static_cast<Deep*>(arg);
+  const Open& open = *deep.open;
+  if (open.used.temp_written > 0) record_spills(deep.desc, open);
+  if (open.weight == 0) return;
+  PlanFacts facts = {deep.desc, &open, NIL, 0, false};
+  record_predicates(&facts);
+  const Wanted wanted = look_up(open);
+  Size constants_bytes = 0;
+  const char* constants =
+      wanted.constants || (wanted.sample && sample_parameters) ? constants_block(deep.desc, open, &constants_bytes) : nullptr;
+  dsa_pointer plan_block = wanted.plan ? store_plan(deep.desc) : InvalidDsaPointer;
+  dsa_pointer constants_kept = wanted.constants && constants != nullptr
+                                   ? arena_store(constants, constants_bytes, 0, kShareConstants)
+                                   : InvalidDsaPointer;
+  dsa_pointer sample =
+      wanted.sample ? store_sample(deep.desc, open, constants, sample_parameters ? constants_bytes : 0)
+                    : InvalidDsaPointer;
+  PlanEntry* plan = nullptr;
+  if (store_lock_briefly(lock_of(open), LW_EXCLUSIVE)) {
+    plan = plan_of(open);
+    if (plan != nullptr) {
+      place(&plan->plan, plan_block);
+      place(&plan->constants, constants_kept);
+      if (DsaPointerIsValid(sample)) {
+        dsa_pointer* old = &plan->samples[plan->sample_count++ % kSamplesPerPlan];
+        arena_release(old);
+        *old = sample;
+      }
+      if (facts.misestimate > plan->misestimate) {
+        plan->misestimate = facts.misestimate;
+        plan->underestimated = facts.underestimated;
+      }
+    }
+    LWLockRelease(lock_of(open));
+  }
+  if (plan == nullptr) {
+    arena_release(&plan_block);
+    arena_release(&constants_kept);
+    arena_release(&sample);
+  }
+}
+
+}  // namespace
+
+void record_deep(QueryDesc* desc, const Open& open) {
+  if (desc->planstate == nullptr || !can_contain()) return;
+  MemoryContext context = AllocSetContextCreateInternal(CurrentMemoryContext, "assist sample",
+                                                        ALLOCSET_DEFAULT_SIZES);
+  MemoryContext old = MemoryContextSwitchTo(context);
+  Deep deep = {desc, &open};
+  const uint64 from = assist_now_ns();
+  suppress_capture();
+  run_contained(collect, &deep);
+  resume_capture();
+  if (attach_slot()) {
+    own_slot->sampled_ns += assist_now_ns() - from;
+    ++own_slot->sampled_executions;
+  }
+  MemoryContextSwitchTo(old);
+  MemoryContextDelete(context);
+}
+
+}  // namespace assist::capture

@@ -105,6 +105,7 @@ void on_start(QueryDesc* desc, int flags) {
   open->desc = desc;
   open->start_counting();
   open->planid = plan_fingerprint(plan, &open->scans_index);
+  open->estimated_cost = plan->planTree->total_cost;
   open->entry =
       find_or_claim_entry({open->queryid, open->planid, open->userid, open->depth == 0}, desc->sourceText);
   if (open->entry != nullptr && (open->weight = choose_sample(open->entry)) > 0)
@@ -159,7 +160,9 @@ void on_run(QueryDesc* desc, ScanDirection direction, uint64 count, bool once) {
   Measured measured;
   measured.begin(open);
   run_next(desc, direction, count, once);
-  measured.end()->rows += desc->estate->es_processed;
+  open = measured.end();
+  open->rows += desc->estate->es_processed;
+  open->limited = count != 0 && desc->estate->es_processed >= count;
   depth = around;
 }
 
@@ -195,7 +198,7 @@ void on_finish(QueryDesc* desc) {
 // What an execution leaves besides its counters. A copy: it may open statements of its own.
 pg_noinline void record_details(QueryDesc* desc, const Open open, TimestampTz now) {
   if (open.scans_index) record_index_use(desc, open, now);
-  if (open.weight > 0) record_deep(desc, open);
+  if (open.weight > 0 || open.used.temp_written > 0) record_deep(desc, open);
   if (own_slot->text_wanted != 0) supply_text(desc, open);
 }
 
@@ -213,7 +216,7 @@ void on_end(QueryDesc* desc) {
     const TimestampTz now = GetCurrentStatementStartTimestamp();
     if (likely(own_slot != nullptr) || attach_slot()) {
       record_execution(*open, jit != nullptr ? assist_jit_ns(&jit->instr) : 0, now);
-      if (unlikely((open->weight | own_slot->text_wanted) != 0))
+      if (unlikely((open->weight | own_slot->text_wanted | open->used.temp_written) != 0))
         record_details(desc, *open, now);
       else if (open->scans_index)
         record_index_use(desc, *open, now);

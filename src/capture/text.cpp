@@ -45,71 +45,89 @@ struct Buffer {
   }
 };
 
-// Puts $n for every constant. False when there is no memory.
-bool normalise(const char* source, const char* text, int length, JumbleState* jumble, Buffer* out) {
-  const int constants = jumble != nullptr ? jumble->clocations_count : 0;
-  if (constants > 1) qsort(jumble->clocations, static_cast<Size>(constants), sizeof(LocationLen), by_location);
-  out->room = length + constants * 11 + 1;
-  out->used = 0;
-  out->data = static_cast<char*>(
-      MemoryContextAllocExtended(CurrentMemoryContext, static_cast<Size>(out->room), MCXT_ALLOC_NO_OOM));
-  if (out->data == nullptr) return false;
+// A text with its constants replaced, and which constant of the source each $n is.
+struct Normal {
+  Buffer text;
+  TextConstants constants;
+};
+
+bool allocate(Buffer* buffer, int room) {
+  buffer->room = room;
+  buffer->used = 0;
+  buffer->data = static_cast<char*>(
+      MemoryContextAllocExtended(CurrentMemoryContext, static_cast<Size>(room), MCXT_ALLOC_NO_OOM));
+  return buffer->data != nullptr;
+}
+
+// Puts $n for every constant that the server counts as one. False when there is no memory.
+bool normalise(const char* source, const char* text, int length, JumbleState* jumble, Normal* out) {
+  const int count = jumble != nullptr ? jumble->clocations_count : 0;
+  if (count > 1) qsort(jumble->clocations, static_cast<Size>(count), sizeof(LocationLen), by_location);
+  if (!allocate(&out->text, length + count * 11 + 1)) return false;
   const char* from = text;
-  const char* end = text + length;
   int n = jumble != nullptr ? jumble->highest_extern_param_id : 0;
-  int previous = -1;
-  for (int i = 0; i < constants; ++i) {
-    const int location = jumble->clocations[i].location;
-    const char* at = source + location;
-    if (location == previous || location < 0 || at < from || at >= end) continue;
-    previous = location;
+  out->constants.first = n + 1;
+  out->constants.count = 0;
+  ConstantScan scan(text, length);
+  int ordinal = -1;  // of scan.start among the text's constants
+  for (int i = 0; i < count; ++i) {
+    const char* at = source + jumble->clocations[i].location;
+    if (jumble->clocations[i].location < 0 || at < from || at >= text + length) continue;
+    while (scan.start < at || ordinal < 0) {
+      if (!scan.next()) break;
+      ++ordinal;
+    }
     const int constant = constant_length(at);
-    if (constant <= 0) continue;
-    out->add(from, static_cast<int>(at - from));
+    // Only what the lexer finds too can be found again; TRUE or the field of extract() stay as they are.
+    if (scan.length == 0 || scan.start < at || scan.start >= at + constant) continue;
+    out->text.add(from, static_cast<int>(at - from));
     char name[16];
-    out->add(name, snprintf(name, sizeof name, "$%d", ++n));
-    from = at + constant;
-    if (from > end) from = end;
+    out->text.add(name, snprintf(name, sizeof name, "$%d", ++n));
+    from = scan.start + scan.length;
+    if (out->constants.count < kMostConstants)
+      out->constants.ordinal[out->constants.count++] =
+          static_cast<uint16>(ordinal | (scan.start > at ? kWithSign : 0));
   }
-  out->add(from, static_cast<int>(end - from));
+  out->text.add(from, static_cast<int>(text + length - from));
   return true;
 }
 
 // The same from the text alone: every constant that the lexer finds.
-bool normalise_lexically(const char* text, int length, Buffer* out) {
-  out->room = masked_size(length);
-  out->used = 0;
-  out->data = static_cast<char*>(
-      MemoryContextAllocExtended(CurrentMemoryContext, static_cast<Size>(out->room), MCXT_ALLOC_NO_OOM));
-  if (out->data == nullptr) return false;
-  out->used = mask_constants(text, length, out->data);
+bool normalise_lexically(const char* text, int length, Normal* out) {
+  if (!allocate(&out->text, masked_size(length))) return false;
+  out->constants.first = highest_parameter(text, length) + 1;
+  out->text.used = mask_constants(text, length, out->constants.first, out->text.data);
+  int count = 0;
+  for (ConstantScan scan(text, length); scan.next() && count < kMostConstants; ++count)
+    out->constants.ordinal[count] = static_cast<uint16>(count);
+  out->constants.count = static_cast<uint16>(count);
   return true;
 }
 
 // Stores a normalised text for a key; true when the store has one now.
-// Block: text | at `extra`: command \0 search_path \0.
-bool store_text(const EntryKey& key, const char* text, int length, const char* command) {
+// Block: text \0 | at `extra`: command \0 search_path \0 TextConstants (used part, unaligned).
+bool store_text(const EntryKey& key, const Normal& normal, const char* command) {
   const StatementKey statement_key = {key.userid, MyDatabaseId, key.queryid, key.toplevel};
   LWLock* lock = partition_lock(partition_of(MyDatabaseId, key.queryid));
   if (!store_lock_briefly(lock, LW_EXCLUSIVE)) return false;
-  const TimestampTz now = GetCurrentStatementStartTimestamp();
-  StatementEntry* statement = find_or_add_statement(statement_key, now);
+  StatementEntry* statement = find_or_add_statement(statement_key, GetCurrentStatementStartTimestamp());
   bool ok = statement != nullptr;
   if (ok && !DsaPointerIsValid(statement->text)) {
-    int kept = length;
-    if (kept > max_text_bytes) kept = pg_mbcliplen(text, length, max_text_bytes);
+    const int length = normal.text.used;
+    const int kept = length > max_text_bytes ? pg_mbcliplen(normal.text.data, length, max_text_bytes) : length;
     const char* path = namespace_search_path != nullptr ? namespace_search_path : "";
-    const Size command_bytes = strlen(command) + 1;
-    const Size path_bytes = strlen(path) + 1;
+    const Size parts[] = {static_cast<Size>(kept) + 1, strlen(command) + 1, strlen(path) + 1,
+                          text_constants_size(normal.constants)};
     dsa_pointer pointer;
-    TextBlock* block =
-        arena_allocate(static_cast<Size>(kept) + 1 + command_bytes + path_bytes, kShareText, &pointer);
+    TextBlock* block = arena_allocate(parts[0] + parts[1] + parts[2] + parts[3], kShareText, &pointer);
     if (block != nullptr) {
-      memcpy(block->data, text, static_cast<Size>(kept));
-      block->data[kept] = '\0';
-      block->extra = static_cast<uint32>(kept) + 1;
-      memcpy(block->data + block->extra, command, command_bytes);
-      memcpy(block->data + block->extra + command_bytes, path, path_bytes);
+      char* to = block->data;
+      memcpy(to, normal.text.data, static_cast<Size>(kept));
+      to[kept] = '\0';
+      block->extra = static_cast<uint32>(parts[0]);
+      memcpy(to += parts[0], command, parts[1]);
+      memcpy(to += parts[1], path, parts[2]);
+      memcpy(to += parts[2], &normal.constants, parts[3]);
       if (kept < length) block->flags |= kTextCut;
       statement->text = pointer;
     } else {
@@ -128,18 +146,21 @@ uint64 known_texts[kKnownTexts];
 void learn_text(const char* source, const Query* query, JumbleState* jumble) {
   int length = query->stmt_len;
   const char* text = statement_part(source, query->stmt_location, &length);
-  Buffer buffer;
+  Normal normal;
   // Utility statements are not jumbled on every version, and carry passwords.
-  const bool ok = query->commandType == CMD_UTILITY ? normalise_lexically(text, length, &buffer)
-                                                    : normalise(source, text, length, jumble, &buffer);
-  if (!ok) return;
-  const char* command =
-      query->commandType == CMD_UTILITY
-          ? GetCommandTagName(CreateCommandTag(query->utilityStmt))
-          : GetCommandTagName(CreateCommandTag(reinterpret_cast<Node*>(const_cast<Query*>(query))));
+  const bool utility = query->commandType == CMD_UTILITY;
+  if (!(utility ? normalise_lexically(text, length, &normal) : normalise(source, text, length, jumble, &normal)))
+    return;
+  const Node* node = utility ? query->utilityStmt : reinterpret_cast<const Node*>(query);
   const EntryKey key = {query->queryId, 0, GetUserId(), depth == 0};
-  if (store_text(key, buffer.data, buffer.used, command)) known_texts[query->queryId % kKnownTexts] = query->queryId;
-  pfree(buffer.data);
+  if (store_text(key, normal, GetCommandTagName(CreateCommandTag(const_cast<Node*>(node)))))
+    known_texts[query->queryId % kKnownTexts] = query->queryId;
+  pfree(normal.text.data);
+}
+
+const char* statement_text(const QueryDesc* desc, int* length) {
+  *length = desc->plannedstmt->stmt_len;
+  return statement_part(desc->sourceText, desc->plannedstmt->stmt_location, length);
 }
 
 void supply_text(const QueryDesc* desc, const Open& open) {
@@ -148,15 +169,14 @@ void supply_text(const QueryDesc* desc, const Open& open) {
   const uint64 bit = uint64{1} << (entry - own_slot->entries);
   if ((own_slot->text_wanted & bit) == 0) return;
   __atomic_fetch_and(&own_slot->text_wanted, ~bit, __ATOMIC_RELAXED);
-  int length = desc->plannedstmt->stmt_len;
-  const char* text = statement_part(desc->sourceText, desc->plannedstmt->stmt_location, &length);
-  Buffer buffer;
-  if (!normalise_lexically(text, length, &buffer)) return;
-  const char* command =
-      GetCommandTagName(CreateCommandTag(reinterpret_cast<Node*>(desc->plannedstmt)));
+  int length;
+  const char* text = statement_text(desc, &length);
+  Normal normal;
+  if (!normalise_lexically(text, length, &normal)) return;
   const EntryKey key = {open.queryid, 0, open.userid, open.depth == 0};
-  if (store_text(key, buffer.data, buffer.used, command)) known_texts[open.queryid % kKnownTexts] = open.queryid;
-  pfree(buffer.data);
+  if (store_text(key, normal, GetCommandTagName(CreateCommandTag(reinterpret_cast<Node*>(desc->plannedstmt)))))
+    known_texts[open.queryid % kKnownTexts] = open.queryid;
+  pfree(normal.text.data);
 }
 
 }  // namespace assist::capture

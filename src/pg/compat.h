@@ -128,4 +128,22 @@ static inline int64 assist_index_scans(const PgStat_TableStatus* status) {
 #endif
 }
 
+/* expression_tree_walker and _mutator with typed callbacks, as from 16 on. */
+typedef bool (*assist_expression_callback)(Node* node, void* context);
+typedef Node* (*assist_mutator)(Node* node, void* context);
+static inline bool assist_walk_expression(Node* node, assist_expression_callback walker, void* context) {
+#if PG_VERSION_NUM >= 160000
+  return expression_tree_walker(node, walker, context);
+#else
+  return expression_tree_walker(node, (bool (*)())(void*)walker, context);
+#endif
+}
+static inline Node* assist_mutate_expression(Node* node, assist_mutator mutator, void* context) {
+#if PG_VERSION_NUM >= 160000
+  return expression_tree_mutator(node, mutator, context);
+#else
+  return expression_tree_mutator(node, (Node * (*)())(void*)mutator, context);
+#endif
+}
+
 #endif /* ASSIST_PG_COMPAT_H */

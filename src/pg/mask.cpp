@@ -74,8 +74,12 @@ int constant_length(const char* p) {
   return static_cast<int>(p - start);
 }
 
+namespace {
+
+inline bool is_digit(char c) { return isdigit(static_cast<unsigned char>(c)) != 0; }
+
 // A comment at `p`: its end, else `p`.
-static const char* comment_end(const char* p, const char* end) {
+const char* comment_end(const char* p, const char* end) {
   if (p + 1 < end && p[0] == '-' && p[1] == '-') {
     while (p < end && *p != '\n') ++p;
   } else if (p + 1 < end && p[0] == '/' && p[1] == '*') {
@@ -95,48 +99,89 @@ static const char* comment_end(const char* p, const char* end) {
   return p;
 }
 
+// After "::": the type's name and modifiers.
+const char* type_end(const char* p, const char* end) {
+  const char* name = p;
+  while (p < end && (is_word(static_cast<unsigned char>(*p)) || *p == ' ' || *p == '.' || *p == '"')) ++p;
+  if (p == name || p >= end || *p != '(') return name;
+  const char* q = p + 1;
+  while (q < end && (is_digit(*q) || *q == ',' || *q == ' ')) ++q;
+  return q < end && *q == ')' ? q + 1 : name;
+}
+
+bool starts_constant(const char* p, const char* end) {
+  const char next = p + 1 < end ? p[1] : '\0';
+  switch (*p) {
+    case '\'':
+      return true;
+    case '.':
+      return is_digit(next);
+    case '$':
+      return next != '\0' && !is_digit(next) && (next == '$' || is_word(static_cast<unsigned char>(next)));
+    case 'e': case 'E': case 'b': case 'B': case 'x': case 'X': case 'n': case 'N':
+      return next == '\'';
+    case 'u': case 'U':
+      return next == '&' && p + 2 < end && p[2] == '\'';
+    default:
+      return is_digit(*p);
+  }
+}
+
+}  // namespace
+
+bool ConstantScan::next() {
+  const char* p = at;
+  while (p < end) {
+    const char* after = comment_end(p, end);
+    if (after > p) {
+      p = after;
+    } else if (*p == '"') {
+      for (++p; p < end && *p != '"';) ++p;
+      if (p < end) ++p;
+    } else if (*p == ':' && p + 1 < end && p[1] == ':') {
+      p = type_end(p + 2, end);
+    } else if (starts_constant(p, end) && (length = constant_length(p)) > 0) {
+      start = p;
+      if (length > end - p) length = static_cast<int>(end - p);
+      at = p + length;
+      return true;
+    } else if (*p == '$' || is_word(static_cast<unsigned char>(*p))) {
+      for (++p; p < end && is_word(static_cast<unsigned char>(*p));) ++p;
+    } else {
+      ++p;
+    }
+  }
+  start = at = end;
+  length = 0;
+  return false;
+}
+
+int highest_parameter(const char* text, int length) {
+  int highest = 0;
+  for (const char* p = text; p + 1 < text + length; ++p) {
+    if (*p != '$' || !is_digit(p[1]) || (p > text && is_word(static_cast<unsigned char>(p[-1])))) continue;
+    const long n = strtol(p + 1, nullptr, 10);
+    if (n > highest && n < 65536) highest = static_cast<int>(n);
+  }
+  return highest;
+}
+
 int masked_size(int length) { return length * 6 + 16; }
 
-int mask_constants(const char* text, int length, char* out) {
-  const char* end = text + length;
-  int highest = 0;
-  for (const char* p = text; p + 1 < end; ++p)
-    if (*p == '$' && isdigit(static_cast<unsigned char>(p[1])) && (p == text || !is_word(static_cast<unsigned char>(p[-1])))) {
-      const long n = strtol(p + 1, nullptr, 10);
-      if (n > highest && n < 65536) highest = static_cast<int>(n);
-    }
+int mask_constants(const char* text, int length, int first, char* out) {
+  ConstantScan scan(text, length);
   char* to = out;
-  for (const char* p = text; p < end;) {
-    const auto c = static_cast<unsigned char>(*p);
-    const char* next = comment_end(p, end);
-    if (next > p) {  // comments are kept: sqlcommenter's tags are in them
-    } else if (c == '"') {
-      next = p + 1;
-      while (next < end && *next != '"') ++next;
-      if (next < end) ++next;
-    } else if (c == '\'' || isdigit(c) || (c == '.' && p + 1 < end && isdigit(static_cast<unsigned char>(p[1]))) ||
-               (c == '$' && p + 1 < end && !isdigit(static_cast<unsigned char>(p[1]))) ||
-               (strchr("eEbBxXnN", c) != nullptr && p + 1 < end && p[1] == '\'') ||
-               ((c == 'u' || c == 'U') && p + 2 < end && p[1] == '&' && p[2] == '\'')) {
-      const int n = constant_length(p);
-      if (n > 0) {
-        to += snprintf(to, 16, "$%d", ++highest);
-        p += n;
-        continue;
-      }
-      next = p + 1;
-    } else if (c == '$') {
-      next = p + 1;
-      while (next < end && isdigit(static_cast<unsigned char>(*next))) ++next;
-    } else if (is_word(c)) {
-      next = p;
-      while (next < end && is_word(static_cast<unsigned char>(*next))) ++next;
-    } else {
-      next = p + 1;
-    }
-    memcpy(to, p, static_cast<Size>(next - p));
-    to += next - p;
-    p = next;
+  const char* from = text;
+  for (;;) {
+    const bool found = scan.next();
+    memcpy(to, from, static_cast<Size>(scan.start - from));
+    to += scan.start - from;
+    if (!found) break;
+    from = scan.start + scan.length;
+    if (first > 0)
+      to += snprintf(to, 16, "$%d", first++);
+    else
+      *to++ = '?';
   }
   return static_cast<int>(to - out);
 }

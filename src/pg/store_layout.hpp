@@ -69,6 +69,7 @@ struct alignas(64) SlotEntry {
   uint16 first_samples;  // executions of this entry that were sampled because it is new
   uint32 minmax_epoch;   // Store::reset_epoch that min and max belong to
   uint64 min_ns, max_ns;
+  uint32 sample_period;  // executions the next sampled one stands for, without itself
   // --- second line on: sums
   alignas(64) Counters sums;
   TimestampTz last_seen;
@@ -139,6 +140,14 @@ struct PlanEntry {
 
 enum class PredicateUse : uint8 { kFilter, kIndex, kJoin, kSort, kGroup, kSpillSort, kSpillHash };
 
+// Head of a sample's block.
+struct SampleHead {
+  TimestampTz at;
+  uint64 exec_ns, rows;
+  uint32 constants_bytes;        // of the constants block that follows; then the plan's JSON
+  char application[64];
+};
+
 // One relation's use in one plan. For the spills rows_in is temp bytes and rows_out needed bytes.
 struct PredicateEntry {
   uint64 planid;
@@ -164,6 +173,20 @@ struct ErrorEntry {
 struct IndexEntry {
   IndexCounter counter;          // sums over all slots' past
 };
+
+// Which constants of a statement's source its normalised text calls $first, $first+1 ...: each by its place
+// among the numbers and strings that ConstantScan finds. Kept so that the constants of any later execution
+// can be read from its source.
+inline constexpr int kMostConstants = 64;
+inline constexpr uint16 kWithSign = 0x8000;  // the constant takes in the sign before the number
+struct TextConstants {
+  uint16 count;
+  uint16 first;
+  uint16 ordinal[kMostConstants];
+};
+inline Size text_constants_size(const TextConstants& c) {
+  return offsetof(TextConstants, ordinal) + c.count * sizeof(uint16);
+}
 
 // Header of a block in the arena.
 struct TextBlock {

@@ -5,10 +5,12 @@
 #include <exception>
 #include <unordered_map>
 
+#include "pg/constants.hpp"
 #include "pg/text_arena.hpp"
 
 extern "C" {
 #include "miscadmin.h"
+#include "utils/memutils.h"
 #include "utils/timestamp.h"
 }
 
@@ -247,6 +249,58 @@ std::vector<SampleRow> ReadSamples() {
     }
   });
   return rows;
+}
+
+bool read_planning_text(const StatementKey& key, uint64 planid, PlanningText* out) {
+  // Copied under the lock, taken apart after it: palloc may fail.
+  constexpr Size kMostText = 1 << 20;
+  MemoryContext context = CurrentMemoryContext;
+  Size text_bytes = 0, constants_bytes = 0;
+  char* text = nullptr;
+  char* constants = nullptr;
+  bool cut = false;
+  LWLock* lock = partition_lock(partition_of(key.dbid, key.queryid));
+  LWLockAcquire(lock, LW_SHARED);
+  StatementEntry* statement = find_statement(key);
+  const TextBlock* block = statement != nullptr ? arena_get(statement->text) : nullptr;
+  if (block != nullptr && block->bytes <= kMostText) {
+    PlanEntry* plan = nullptr;
+    for (uint32 n = statement->first_plan; n != kNone; n = plan_at(n)->next) {
+      PlanEntry* p = plan_at(n);
+      const bool better = planid != 0 ? p->planid == planid
+                                      : plan == nullptr || p->exec_ns > plan->exec_ns ||
+                                            !DsaPointerIsValid(plan->constants);
+      if (better && DsaPointerIsValid(p->constants)) plan = p;
+    }
+    const TextBlock* kept = plan != nullptr ? arena_get(plan->constants) : nullptr;
+    cut = (block->flags & kTextCut) != 0;
+    text = static_cast<char*>(MemoryContextAllocExtended(context, block->bytes, MCXT_ALLOC_NO_OOM));
+    if (text != nullptr) memcpy(text, block->data, text_bytes = block->bytes);
+    if (kept != nullptr)
+      constants = static_cast<char*>(MemoryContextAllocExtended(context, kept->bytes, MCXT_ALLOC_NO_OOM));
+    if (constants != nullptr) memcpy(constants, kept->data, constants_bytes = kept->bytes);
+  }
+  LWLockRelease(lock);
+  if (text == nullptr) return false;
+
+  const char* command = text + strlen(text) + 1;
+  const char* path = command + strlen(command) + 1;
+  TextConstants mapping;
+  memcpy(&mapping, path + strlen(path) + 1, offsetof(TextConstants, ordinal));
+  out->userid = key.userid;
+  out->text = text;
+  out->search_path = path;
+  out->truncated = cut;
+  out->nparams = mapping.first - 1 + mapping.count;
+  out->params = static_cast<PlanningParam*>(palloc0(sizeof(PlanningParam) * static_cast<Size>(out->nparams + 1)));
+  ConstantsReader reader(constants, constants_bytes);
+  ConstantRead read;
+  for (int n = 0; n < out->nparams && reader.next(&read); ++n) {
+    out->params[n].type = read.type;
+    out->params[n].known = read.known;
+    if (read.known) out->params[n].literal = pnstrdup(read.literal, static_cast<Size>(read.length));
+  }
+  return true;
 }
 
 std::vector<IndexCounter> ReadIndexes() {
