@@ -1,0 +1,36 @@
+// The snapshot as a whole, and what is remembered of it.
+
+#include "pg/snapshot_reader.hpp"
+
+#include "core/bloat.hpp"
+#include "pg/own_sql.hpp"
+
+namespace assist::pg {
+
+Needs ReadSnapshot(Snapshot& snapshot) {
+  reader::ReadTables(snapshot);
+  snapshot.Seal();  // the other parts look relations up
+  reader::ReadIndexes(snapshot);
+  snapshot.Seal();
+  const Needs server = reader::ReadServer(snapshot);
+  const Needs observed = reader::ReadObserved(snapshot);
+  for (Table& table : snapshot.tables) table.bloat = EstimateTableBloat(table);
+  for (Index& index : snapshot.indexes)
+    if (const Table* table = snapshot.FindTable(index.table)) index.bloat = EstimateIndexBloat(index, *table);
+  return server | observed;
+}
+
+void RememberSeen(const Snapshot&) {
+  Execute(
+      "INSERT INTO assist.object_seen (oid, first_seen)"
+      " SELECT c.oid, clock_timestamp() FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace"
+      " WHERE c.relkind IN ('r', 'p', 'm', 'i', 'I') AND c.relpersistence <> 't'"
+      " AND n.nspname !~ '^pg_' AND n.nspname NOT IN ('information_schema', 'assist')"
+      " AND NOT EXISTS (SELECT 1 FROM assist.object_seen s WHERE s.oid = c.oid)"
+      " ON CONFLICT DO NOTHING");
+  Execute(
+      "DELETE FROM assist.object_seen s"
+      " WHERE NOT EXISTS (SELECT 1 FROM pg_class c WHERE c.oid = s.oid)");
+}
+
+}  // namespace assist::pg

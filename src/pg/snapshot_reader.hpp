@@ -1,0 +1,34 @@
+// Reads catalogs, statistics and what was observed into a Snapshot.
+#pragma once
+
+#include "assist/rule.hpp"
+#include "assist/snapshot.hpp"
+
+namespace assist::pg {
+
+// Fills everything but proposed_indexes and confirmed bloat, seals the snapshot and returns which optional
+// parts are there. Takes AccessShare on catalogs and, one at a time and only if nobody has to be waited
+// for, on relations whose size it reads.
+// Throws PgError: relations that are dropped meanwhile can fail it; a second try then succeeds.
+// REQUIRES: OwnerScope, active snapshot.
+Needs ReadSnapshot(Snapshot& snapshot);
+
+// Notes the tables and indexes not seen before, forgets those that are gone, and keeps the server's counters
+// for the next time. REQUIRES: OwnerScope, a transaction that may write.
+void RememberSeen(const Snapshot& snapshot);
+void RememberCounters();
+
+// Confirms estimated bloat by pgstattuple, where that is installed, for relations that look worth a rewrite:
+// one at a time, skipping those that are locked or fail, at most `page_budget` pages in total.
+// REQUIRES: OwnerScope.
+void ConfirmBloat(Snapshot& snapshot, std::int64_t page_budget);
+
+// Parts of ReadSnapshot, one file each.
+namespace reader {
+void ReadTables(Snapshot& snapshot);
+void ReadIndexes(Snapshot& snapshot);      // REQUIRES: ReadTables
+Needs ReadServer(Snapshot& snapshot);      // and settings
+Needs ReadObserved(Snapshot& snapshot);    // statements, predicates, spills, index use
+}  // namespace reader
+
+}  // namespace assist::pg
