@@ -8,7 +8,10 @@ namespace {
 
 // Ordered by category and id.
 constexpr const RuleDescriptor* kRules[] = {
-    &rules::kMissingIndex,
+    &rules::kDuplicateIndex, &rules::kInvalidIndex, &rules::kMissingIndex,
+    &rules::kRedundantIndex, &rules::kUnusedIndex,
+    &rules::kMaxWalSize,     &rules::kWorkMem,
+    &rules::kIndexBloat,     &rules::kTableBloat,
 };
 
 }  // namespace

@@ -101,6 +101,42 @@ bool UsedWithin(const Snapshot& snapshot, const Index& index, double days) {
   return index.last_use <= 0 || DaysSince(snapshot, index.last_use) <= days;
 }
 
+std::int64_t TotalBytes(const Snapshot& snapshot, const Index& index) {
+  std::int64_t bytes = 0;
+  ForEachLeaf(snapshot, index, [&](const Index& leaf) { bytes += leaf.size_bytes; });
+  return bytes;
+}
+
+Traffic TrafficOf(const Snapshot& snapshot, const Table& table) {
+  Traffic traffic;
+  if (table.kind != 'p') {
+    traffic.scans = static_cast<double>(table.seq_scans + table.index_scans);
+    traffic.updates = static_cast<double>(table.updated);
+    traffic.hot_updates = static_cast<double>(table.hot_updated);
+    traffic.writes = static_cast<double>(table.inserted + table.deleted + table.updated - table.hot_updated);
+    return traffic;
+  }
+  for (const Table& child : snapshot.tables) {
+    if (child.parent != table.oid) continue;
+    const Traffic part = TrafficOf(snapshot, child);
+    traffic.scans += part.scans;
+    traffic.writes += part.writes;
+    traffic.updates += part.updates;
+    traffic.hot_updates += part.hot_updates;
+  }
+  return traffic;
+}
+
+void AskToDrop(const Snapshot& snapshot, const Index& index, Finding& finding) {
+  finding.storage_delta_bytes = -TotalBytes(snapshot, index);
+  finding.action.kind = Action::Kind::kDropIndex;
+  finding.action.relation = index.oid;
+  finding.action.object = index.qualified;
+  text::Append(finding.action.statement,
+               index.kind == 'I' ? "DROP INDEX " : "DROP INDEX CONCURRENTLY ", index.qualified);
+  text::Append(finding.sql, finding.action.statement, ";");
+}
+
 std::string_view BehindUsing(std::string_view definition) {
   constexpr std::string_view kUsing = " USING ";
   const std::size_t at = definition.find(kUsing);

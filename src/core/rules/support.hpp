@@ -58,6 +58,32 @@ void ForEachIndexOf(const Snapshot& snapshot, Oid table, F&& f) {
   }
 }
 
+// The leaves of an index: itself, or of a partitioned index those attached below it.
+template <typename F>
+void ForEachLeaf(const Snapshot& snapshot, const Index& index, F&& f) {
+  if (index.kind != 'I') {
+    f(index);
+    return;
+  }
+  for (const Index& child : snapshot.indexes) {
+    if (child.parent == index.oid) ForEachLeaf(snapshot, child, f);
+  }
+}
+
+// Bytes of an index, with those of its partitions.
+std::int64_t TotalBytes(const Snapshot& snapshot, const Index& index);
+
+// Scans of and writes to a table since the statistics reset, with those of its partitions.
+struct Traffic {
+  double scans = 0;
+  double writes = 0;        // rows inserted, deleted, and updated outside of HOT
+  double updates = 0, hot_updates = 0;
+};
+Traffic TrafficOf(const Snapshot& snapshot, const Table& table);
+
+// What dropping an index asks for: the action and its SQL, with the bytes that it frees.
+void AskToDrop(const Snapshot& snapshot, const Index& index, Finding& finding);
+
 // The key list of an index as its definition spells it: (customer_id, created_at DESC).
 std::string_view KeyList(std::string_view definition);
 // Everything behind " USING ": method, keys, INCLUDE, WITH, WHERE; empty when there is none.
