@@ -38,6 +38,7 @@ namespace assist::pg {
 namespace {
 
 constexpr int kBtreeFillfactor = 90;
+constinit Oid next_oid = InvalidOid - 1;
 
 // CREATE INDEX needs ownership; asking what it would do needs no more than reading the table.
 void check_table_access(Oid relation) {
@@ -48,7 +49,8 @@ void check_table_access(Oid relation) {
                   errhint("Planning over a table needs SELECT on it.")));
 }
 
-void table_callback(const RangeVar*, Oid relation, Oid, void*) {
+void table_callback(const RangeVar*, Oid relation, Oid, void* set) {
+  if (static_cast<HypotheticalSet*>(set)->trusted) return;
   if (OidIsValid(relation) && get_rel_relkind(relation) != '\0') check_table_access(relation);
 }
 
@@ -270,11 +272,12 @@ const char* choose_name(const HypotheticalSet* set, const IndexStmt* stmt, Relat
 }
 
 // An OID that no relation has now, from the far end of the range the server gives out.
-Oid unused_oid(HypotheticalSet* set) {
+Oid unused_oid() {
+  constexpr Oid kLowest = 0xF0000000;
   do {
-    --set->next_oid;
-  } while (SearchSysCacheExists1(RELOID, ObjectIdGetDatum(set->next_oid)));
-  return set->next_oid;
+    if (--next_oid < kLowest) next_oid = InvalidOid - 1;
+  } while (SearchSysCacheExists1(RELOID, ObjectIdGetDatum(next_oid)));
+  return next_oid;
 }
 
 // Column numbers of `partition` by those of its ancestor; 0 where it has no such column.
@@ -311,7 +314,7 @@ HypotheticalIndex* define_hypothetical_index(HypotheticalSet* set, const char* c
   MemoryContext caller = MemoryContextSwitchTo(set->context);
   IndexStmt* stmt = parse_create_index(create_index);
   const Oid relation =
-      RangeVarGetRelidExtended(stmt->relation, AccessShareLock, 0, table_callback, nullptr);
+      RangeVarGetRelidExtended(stmt->relation, AccessShareLock, 0, table_callback, set);
   Relation table = relation_open(relation, NoLock);
   check_table_kind(table);
   if (RELATION_IS_OTHER_TEMP(table))
@@ -336,7 +339,7 @@ HypotheticalIndex* define_hypothetical_index(HypotheticalSet* set, const char* c
   read_columns(index, stmt, method);
   read_predicate(index, stmt->whereClause);
   index->name = pstrdup(choose_name(set, stmt, table));
-  index->oid = unused_oid(set);
+  index->oid = unused_oid();
   if (index->relation_kind != RELKIND_PARTITIONED_TABLE) predict_index_size(index, table);
   relation_close(table, NoLock);
   set->indexes = lappend(set->indexes, index);
@@ -389,7 +392,7 @@ HypotheticalIndex* derive_partition_index(HypotheticalSet* set, HypotheticalInde
     derived->predicate = map_expressions(index->predicate, map, &usable);
   }
   if (usable) {
-    derived->oid = unused_oid(set);
+    derived->oid = unused_oid();
     Relation table = table_open(partition, NoLock);
     predict_index_size(derived, table);
     table_close(table, NoLock);

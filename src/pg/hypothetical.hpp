@@ -62,7 +62,7 @@ struct HypotheticalSet {
   MemoryContext context;
   List* indexes;         // HypotheticalIndex*
   List* hidden;          // OIDs of existing indexes the planner must not see
-  Oid next_oid;          // where the search for the next unused one starts
+  bool trusted;          // its definitions are ours: SELECT on the table is not asked for
 };
 
 // An empty set in the current memory context.

@@ -98,7 +98,7 @@ void assume_identity(const WhatIfIdentity& identity) {
   PushActiveSnapshot(GetTransactionSnapshot());
 }
 
-AnalyzedStatement analyze_statement(const char* text) {
+AnalyzedStatement analyze_statement(const char* text, const Oid* known, int nknown) {
   RawStmt* raw = parse_one(text);
   switch (nodeTag(raw->stmt)) {
     case T_SelectStmt:
@@ -114,8 +114,9 @@ AnalyzedStatement analyze_statement(const char* text) {
   // with id 0 nobody counts what is planned here.
   ParseState* state = make_parsestate(nullptr);
   state->p_sourcetext = text;
-  Oid* types = nullptr;
-  int ntypes = 0;
+  int ntypes = nknown;
+  Oid* types = nknown == 0 ? nullptr : static_cast<Oid*>(palloc(sizeof(Oid) * static_cast<Size>(nknown)));
+  for (int i = 0; i < nknown; ++i) types[i] = known[i];
   setup_parse_variable_parameters(state, &types, &ntypes);
   Query* query = transformTopLevelStmt(state, raw);
   if (query->commandType == CMD_UTILITY) reject_utility();  // SELECT INTO

@@ -8,6 +8,7 @@
 
 #include "pg/guard.hpp"
 #include "pg/hypothetical.hpp"
+#include "pg/suppress.hpp"
 
 namespace assist::pg {
 
@@ -24,6 +25,7 @@ void assume_identity(const WhatIfIdentity& identity);
 // Runs `f` (which may throw) as `identity` and undoes everything. Throws what `f` throws.
 template <typename F>
 void InWhatIfContext(const WhatIfIdentity& identity, F&& f) {
+  CaptureSuppressed quiet;  // functions that planning runs are not the users' doing
   ErrorData* error = InDiscardedSubtransaction([&] {
     Guarded([&] { assume_identity(identity); });
     f();
@@ -40,8 +42,8 @@ struct AnalyzedStatement {
 
 // ERRORs: 42601 and other errors of the statement itself with their position in `text` as the cursor
 // position; 22023 for anything but one plannable statement; 42501 when the role may not read what
-// the statement reads. Locks the statement's tables as running it would.
-AnalyzedStatement analyze_statement(const char* text);
+// the statement reads. `types` are those of $1 .. (InvalidOid = not known). Locks the statement's tables as running it would.
+AnalyzedStatement analyze_statement(const char* text, const Oid* types = nullptr, int ntypes = 0);
 
 struct PlannedStatement {
   double cost;   // planner units, total; the sum when rules made several queries of it

@@ -139,7 +139,7 @@ TEST_F(Candidates, NoneForAnotherStatementOrUser) {
 }
 
 TEST_F(Candidates, NoneForOperatorsThatABtreeCannotServe) {
-  Observe(PredicateUse::kFilter, {{"note", "", "~~*"}, {"note", "", "@>"}, {"customer_id", "", "<>"}, {"status", "", "@@"}});
+  Observe(PredicateUse::kFilter, {{"note", "", "~~*"}, {"note", "", "~~ infix"}, {"note", "", "OR ="}, {"note", "", "@>"}, {"customer_id", "", "<>"}, {"status", "", "@@"}});
   Observe(PredicateUse::kJoin, {{"customer_id", "", "<"}});
   EXPECT_TRUE(Found().empty());
 }

@@ -44,12 +44,13 @@ bool Contains(std::string_view text, std::string_view part) {
 }
 
 bool IsEqual(std::string_view op) {
-  return op == "=" || op == "IS NULL" || op == "= ANY" || op == "=ANY" || op == "IN";
+  return op == "=" || op == "IS NULL" || op == "= ANY";
 }
 bool IsRange(std::string_view op) {
-  return op == "<" || op == "<=" || op == ">" || op == ">=" || op == "BETWEEN";
+  return op == "<" || op == "<=" || op == ">" || op == ">=";
 }
-bool IsPattern(std::string_view op) { return op == "~~" || op == "LIKE" || op == "^@"; }
+// "~~ infix" begins with a wildcard: no b-tree serves it.
+bool IsPattern(std::string_view op) { return op == "~~" || op == "~~ unknown" || op == "^@"; }
 
 const Column* FindColumn(const Table& table, std::string_view name) {
   for (const Column& column : table.columns) {
