@@ -88,12 +88,16 @@ clean_up() {
 
 # regress PART PROGRAM DIR TESTS...: pg_regress or pg_isolation_regress with a server of its own.
 regress() {
-  local part=$1 program=$2 dir=$3 log=$build_dir/$1.log
+  local part=$1 program=$2 dir=$3 log=$build_dir/$1.log name
   shift 3
   if [ $# = 0 ]; then
     echo "no tests"
     return
   fi
+  # Without expected output pg_regress would stop all; so the test fails and shows what it printed.
+  for name in "$@"; do
+    [ -e "$scratch/test/$dir/expected/$name.out" ] || as_server touch "$scratch/test/$dir/expected/$name.out"
+  done
   # From inside its input directory: 15 and 16 differ in where they look for expected output otherwise.
   (cd "$scratch/test/$dir" && as_server timeout -k 10 600 "$pgxs_dir/src/test/$program" \
     --temp-instance="$scratch/$part" --temp-config="$scratch/test/postgresql.conf" \
@@ -113,13 +117,8 @@ regress() {
 run_sql() {
   prepare_scratch
   say "SQL tests: pg_regress with a server of its own"
-  local name tests=()
-  for name in $(names test/sql .sql); do
-    # Without expected output pg_regress would stop all; so the test fails and shows what it printed.
-    [ -e "$scratch/test/expected/$name.out" ] || as_server touch "$scratch/test/expected/$name.out"
-    tests+=("$name")
-  done
-  regress sql regress/pg_regress . "${tests[@]}"
+  # shellcheck disable=SC2046
+  regress sql regress/pg_regress . $(names test/sql .sql)
 }
 
 run_isolation() {
