@@ -29,7 +29,7 @@ PG_CONFIG ?= pg_config
 PGXS      := $(shell $(PG_CONFIG) --pgxs 2>/dev/null)
 
 # Server headers are given as system headers: the warnings are about our own code.
-WARNINGS    = -Wall -Wextra -Wshadow -Wclobbered -Wno-unused-parameter -Wno-missing-field-initializers \
+WARNINGS    = -Wall -Wextra -Wshadow -Wclobbered -Wno-unused-parameter -Wno-missing-field-initializers -Wno-psabi \
               $(if $(WERROR),-Werror)
 DEPFLAGS    = -MMD -MP
 PG_CPPFLAGS = -I$(CURDIR)/include -I$(CURDIR)/src $(DEPFLAGS)

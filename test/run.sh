@@ -150,6 +150,7 @@ run_tap() {
 }
 
 mkdir -p "$build_dir"
+rm -rf "$build_dir"/{sql,isolation,tap} # what an earlier run left of its failures
 for part in $parts; do
   case $part in
     unit | lint | sql | isolation | tap) "run_$part" ;;

@@ -149,10 +149,14 @@ Index root_relation(const PlannedStmt* plan, Index rti);
 // Query ids whose text this backend knows to be in the store. A collision costs one look-up.
 inline constexpr int kKnownTexts = 1024;
 extern uint64 known_texts[kKnownTexts];
+// The reset they were learnt after: a reset takes the texts away.
+extern uint32 known_texts_epoch;
+void forget_known_texts();
 // Puts a statement's text into the store.
 void learn_text(const char* source, const Query* query, JumbleState* jumble);
 inline void see_parse(const char* source, const Query* query, JumbleState* jumble) {
   const uint64 queryid = query->queryId;
+  if (unlikely(known_texts_epoch != store()->reset_epoch)) forget_known_texts();
   if (unlikely(known_texts[queryid % kKnownTexts] != queryid) && queryid != 0 && enabled())
     learn_text(source, query, jumble);
 }

@@ -142,6 +142,12 @@ bool store_text(const EntryKey& key, const Normal& normal, const char* command) 
 }  // namespace
 
 uint64 known_texts[kKnownTexts];
+uint32 known_texts_epoch = 0;
+
+void forget_known_texts() {
+  memset(known_texts, 0, sizeof known_texts);
+  known_texts_epoch = store()->reset_epoch;
+}
 
 void learn_text(const char* source, const Query* query, JumbleState* jumble) {
   int length = query->stmt_len;
