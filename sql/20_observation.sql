@@ -170,4 +170,3 @@ GRANT EXECUTE ON FUNCTION assist._statements(), assist._plans(), assist._errors(
   assist._predicates(), assist._spills(), assist._samples() TO pg_read_all_stats;
 GRANT SELECT ON assist.statements, assist.plans, assist.errors, assist.index_use, assist.predicates,
   assist.samples TO pg_read_all_stats;
-GRANT USAGE ON SCHEMA assist TO pg_read_all_stats;

@@ -28,6 +28,8 @@ extern "C" {
 }
 #endif
 
+#define ASSIST_SERVER_MAJOR ((uint32)(PG_VERSION_NUM / 10000))
+
 /* Nanoseconds of the monotonic clock the server times statements with. instr_time is a timespec on 15
  * and an int64 of ticks from 16 on. */
 static inline uint64 assist_now_ns(void) {

@@ -34,8 +34,8 @@ Sizes configured_sizes() {
   s.statements = static_cast<uint32>(max_statements);
   s.buckets = 64;
   while (s.buckets < s.statements) s.buckets *= 2;
-  s.plans = s.statements + s.statements / 2;
-  s.predicates = s.statements * 2;
+  s.plans = s.statements + s.statements / 4;
+  s.predicates = s.statements + s.statements / 2;
   s.errors = 256 + s.statements / 8;
   s.indexes = 1024 + s.statements;
   return s;
