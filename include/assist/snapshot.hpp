@@ -63,7 +63,9 @@ struct Table {
   double rows = 0;               // reltuples scaled to the pages of now; -1 never analysed
   std::int64_t live_rows = 0, dead_rows = 0;      // statistics collector's
   std::int64_t modified_since_analyze = 0;
-  std::int64_t inserted = 0, updated = 0, hot_updated = 0, deleted = 0;  // since the statistics reset
+  // Since the statistics reset, or since the database began: not to be divided by a time.
+  std::int64_t inserted = 0, updated = 0, hot_updated = 0, deleted = 0;
+  double row_versions_per_day = -1;  // inserted and updated outside of HOT, from differences; -1 not known
   std::int64_t seq_scans = 0, seq_rows_read = 0, index_scans = 0;
   double last_vacuum = 0, last_analyze = 0;       // manual or automatic, the later
   double created = 0;            // first seen by this extension

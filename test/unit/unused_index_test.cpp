@@ -58,6 +58,7 @@ TEST_F(UnusedIndex, SilentWhileTheWindowIsNotOverAndSaysWhy) {
 
 TEST_F(UnusedIndex, ALoweredWindowLowersConfidence) {
   world_.snapshot.server.observed_since = kNow - 600;
+  Idle().created = kNow - 600;
   const auto& found = world_.Run("unused_index", {{"min_age", 0.001}});
   ASSERT_EQ(1u, found.size());
   EXPECT_LT(found[0].confidence, 0.3);
@@ -70,6 +71,8 @@ TEST_F(UnusedIndex, SilentWithoutObservation) {
 
 TEST_F(UnusedIndex, SilentOnNewIndexes) {
   Idle().created = kNow - 2 * kDay;
+  EXPECT_TRUE(Silent());
+  Idle().created = 0;   // not seen before
   EXPECT_TRUE(Silent());
 }
 

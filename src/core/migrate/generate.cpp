@@ -347,9 +347,10 @@ class Builder {
     AddSetting(Direction::kUp, true, action_.value);
     MigrationStep& last = steps_.back();
     if (action_.scope == Action::Scope::kSystem) {
-      Append(last.verify, facts_.needs_restart ? "SELECT name, setting, pending_restart" : "SELECT name, setting, unit",
-             " FROM pg_catalog.pg_settings WHERE name = ");
+      // The file, not SHOW: a reload reaches this session only after its next statement has begun.
+      Append(last.verify, "SELECT name, setting, error FROM pg_catalog.pg_file_settings WHERE name = ");
       text::AppendLiteral(last.verify, action_.parameter);
+      Append(last.verify, " ORDER BY seqno DESC LIMIT 1");
     } else {
       Append(last.verify, "SELECT setrole::pg_catalog.regrole, setconfig FROM pg_catalog.pg_db_role_setting");
     }

@@ -152,7 +152,9 @@ std::pmr::string MigrationScript(std::string_view title, std::string_view ration
     AppendCost(out, step);
     Append(out, "\n");
     if (!step.note.empty()) AppendComment(out, "", step.note);
+    if (IsStrong(step)) AppendCommentedSql(out, "SET lock_timeout = '5s'");
     AppendCommentedSql(out, step.sql);
+    if (IsStrong(step)) AppendCommentedSql(out, "RESET lock_timeout");
   }
   return out;
 }

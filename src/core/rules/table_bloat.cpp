@@ -41,11 +41,9 @@ double TupleBytes(const Table& table) {
 }
 
 // Days until new row versions have filled the reclaimable space; 0 = not known.
-double DaysToRefill(const Snapshot& snapshot, const Table& table) {
-  const double days = DaysSince(snapshot, snapshot.server.statistics_since);
-  if (days < 1) return 0;
-  const auto versions = static_cast<double>(table.inserted + table.updated - table.hot_updated);
-  const double bytes_per_day = versions * TupleBytes(table) / days;
+double DaysToRefill(const Table& table) {
+  if (table.row_versions_per_day < 0) return 0;
+  const double bytes_per_day = table.row_versions_per_day * TupleBytes(table);
   if (bytes_per_day <= 0) return 1e6;
   return static_cast<double>(table.bloat.reclaimable_bytes) / bytes_per_day;
 }
@@ -123,7 +121,7 @@ void Evaluate(const Snapshot& snapshot, const ParamValues& values, Findings& out
     }
     const auto all_rows = static_cast<double>(table.live_rows + table.dead_rows);
     const double dead_share = all_rows > 0 ? static_cast<double>(table.dead_rows) / all_rows : 0;
-    const double refill_days = DaysToRefill(snapshot, table);
+    const double refill_days = DaysToRefill(table);
     const bool vacuum_first = dead_share >= kDeadShare;
     if (!vacuum_first && values["refill_days"] > 0 && refill_days > 0 && refill_days < values["refill_days"]) {
       continue;

@@ -84,7 +84,8 @@ void Evaluate(const Snapshot& snapshot, const ParamValues& values, Findings& out
     if (table == nullptr || !IsJudged(*table) || !IsDroppable(index) || !IsLive(index)) continue;
     const auto bytes = static_cast<double>(TotalBytes(snapshot, index));
     if (bytes < values["min_size"]) continue;
-    if (index.created > 0 && DaysSince(snapshot, index.created) < min_age) continue;
+    // Not seen before counts as new.
+    if (min_age > 0 && DaysSince(snapshot, index.created) < min_age) continue;
     bool used = false, young = false;
     std::int64_t server_scans = 0;
     double last_use = 0;
@@ -101,9 +102,7 @@ void Evaluate(const Snapshot& snapshot, const ParamValues& values, Findings& out
     const ExpressionUse expression = UseOfStatistics(snapshot, index);
     if (expression == ExpressionUse::kObserved) continue;
 
-    const double counted_days = std::max(1.0, DaysSince(snapshot, snapshot.server.statistics_since));
-    const double writes_per_day = traffic.writes / counted_days;
-    const bool heavy = bytes >= 100 * kMB || writes_per_day >= 1e5;
+    const bool heavy = bytes >= 100 * kMB || traffic.writes >= 1e7;
     Finding& finding = out.Add(kId, heavy ? Severity::kMedium : Severity::kLow);
     Identify(finding, kId, index.qualified);
     Append(finding.title, "Drop unused index ", index.qualified, " (", text::Bytes(bytes), ")");
@@ -115,9 +114,9 @@ void Evaluate(const Snapshot& snapshot, const ParamValues& values, Findings& out
       Append(why, "No statement and no foreign-key check has scanned it in ",
              text::Duration(observed * 86400e3), " of observation. ");
     }
-    Append(why, table->qualified, " was scanned ", text::Count(traffic.scans), " times and had ",
-           text::Count(writes_per_day), " rows a day written that this index had to follow. It takes ",
-           text::Bytes(bytes), ".");
+    Append(why, "Since the statistics of ", table->qualified, " began, the table was scanned ",
+           text::Count(traffic.scans), " times, and ", text::Count(traffic.writes),
+           " row changes had to be followed by its indexes. This one takes ", text::Bytes(bytes), ".");
     if (server_scans > 0) {
       Append(why, " The server counts ", text::Count(static_cast<double>(server_scans)),
              " scans in pg_stat_all_indexes: the planner's own look-ups of the highest and lowest value, or "
@@ -146,7 +145,7 @@ void Evaluate(const Snapshot& snapshot, const ParamValues& values, Findings& out
     finding.Add("executor_scans", index.executor_scans);
     finding.Add("server_scans", server_scans);
     finding.Add("table_scans", traffic.scans);
-    finding.Add("table_writes_per_day", writes_per_day);
+    finding.Add("table_row_changes", traffic.writes);
     finding.Add("standbys", snapshot.server.has_standbys);
     AskToDrop(snapshot, index, finding);
   }
