@@ -8,6 +8,7 @@
 #include "pg/hypothetical.hpp"
 
 extern "C" {
+#include "access/brin_internal.h" // for BRIN_PROCNUM_OPCINFO
 #include "access/itup.h"          // for IndexTupleData
 #include "access/nbtree.h"        // for BTEQUALIMAGE_PROC
 #include "catalog/pg_am.h"
@@ -21,6 +22,7 @@ extern "C" {
 #include "optimizer/planner.h"
 #include "optimizer/plancat.h"    // for estimate_rel_size
 #include "parser/parse_oper.h"    // for get_sort_group_operators
+#include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
 #include "utils/syscache.h"
@@ -208,8 +210,8 @@ double distinct_keys(const HypotheticalIndex* index, List* keys, SizedColumn* co
   return index->predicate == NIL && combined < most ? most : combined;
 }
 
-void predict_btree(HypotheticalIndex* index, double rows) {
-  SizedColumn columns[INDEX_MAX_KEYS];
+// Widths, nulls and distinct values of all columns; returns the columns as expressions with varno 1.
+List* size_columns(const HypotheticalIndex* index, double rows, SizedColumn* columns) {
   List* keys = NIL;
   ListCell* expression = list_head(index->expressions);
   for (int i = 0; i < index->ncolumns; ++i) {
@@ -240,6 +242,16 @@ void predict_btree(HypotheticalIndex* index, double rows) {
     }
     columns[i].distinct = DistinctCount(statistics.distinct, rows);
   }
+  return keys;
+}
+
+BlockNumber to_pages(double pages) {
+  return pages < MaxBlockNumber ? static_cast<BlockNumber>(pages) : MaxBlockNumber;
+}
+
+void predict_btree(HypotheticalIndex* index, double rows) {
+  SizedColumn columns[INDEX_MAX_KEYS];
+  List* keys = size_columns(index, rows, columns);
   const bool equal_image =
       index->deduplicate && index->ncolumns == index->nkeys && is_equal_image(index);
   const double distinct =
@@ -257,8 +269,57 @@ void predict_btree(HypotheticalIndex* index, double rows) {
   shape.fillfactor = index->fillfactor;
   shape.page_bytes = BLCKSZ;
   const BtreeSize size = EstimateBtree(shape);
-  index->size.pages = size.pages < MaxBlockNumber ? static_cast<BlockNumber>(size.pages) : MaxBlockNumber;
+  index->size.pages = to_pages(size.pages);
   index->size.tree_height = size.height;
+}
+
+// Buckets double in four steps; an entry is the hash value with its header.
+// SOURCE: hashpage.c (_hash_init_metabuffer), hashutil.c (_hash_spareindex).
+void predict_hash(HypotheticalIndex* index, double rows) {
+  constexpr double kEntry = 20;  // bytes with the item pointer
+  constexpr double kPerPage = (BLCKSZ - 24 - 16) / kEntry;
+  const double wanted = std::ceil(rows / std::floor(BLCKSZ * 0.75 / kEntry));
+  double buckets = 2;
+  for (double quarter = 1; buckets < wanted; quarter = quarter == 4 ? 1 : quarter + 1) {
+    if (buckets < 1024) {  // HASH_SPLITPOINT_GROUPS_WITH_ONE_PHASE
+      buckets *= 2;
+      quarter = 0;
+    } else {
+      const double group = std::exp2(std::floor(std::log2(buckets)));
+      buckets += group / 4;
+    }
+  }
+  SizedColumn columns[INDEX_MAX_KEYS];
+  size_columns(index, rows, columns);
+  const double stored = rows * (1 - columns[0].null_fraction);
+  const double distinct = columns[0].distinct <= 0 ? stored : columns[0].distinct;
+  // Rows of one value cannot be spread over buckets.
+  const double filled = distinct < buckets ? distinct : buckets;
+  const double overflow = filled * (std::ceil(stored / filled / kPerPage) - 1);
+  index->size.pages = to_pages(2 + buckets + (overflow > 0 ? overflow : 0));
+}
+
+// One summary tuple per range of 128 pages: its lowest and highest value a column.
+void predict_brin(HypotheticalIndex* index, double rows, BlockNumber table_pages) {
+  constexpr double kRange = 128;      // BRIN_DEFAULT_PAGES_PER_RANGE, which the planner takes
+  constexpr double kRevmapItems = 1360;
+  SizedColumn columns[INDEX_MAX_KEYS];
+  size_columns(index, rows, columns);
+  double tuple = MAXIMUM_ALIGNOF;
+  for (int i = 0; i < index->ncolumns; ++i) {
+    const Oid info =
+        get_opfamily_proc(index->opfamily[i], index->opcintype[i], index->opcintype[i], BRIN_PROCNUM_OPCINFO);
+    if (info != F_BRIN_MINMAX_OPCINFO)
+      ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+                      errmsg("the size of a BRIN index with this operator class cannot be predicted"),
+                      errhint("Hypothetical BRIN indexes keep minimum and maximum.")));
+    tuple += 2 * (columns[i].length > 0 ? columns[i].length : columns[i].width);
+  }
+  tuple = static_cast<double>(MAXALIGN(static_cast<Size>(tuple))) + static_cast<double>(sizeof(ItemIdData));
+  const double ranges = std::ceil(table_pages / kRange);
+  const double per_page = std::floor((BLCKSZ - 24 - 8) / tuple);
+  index->size.pages =
+      to_pages(1 + std::floor(ranges / kRevmapItems) + 1 + std::ceil(ranges / (per_page > 1 ? per_page : 1)));
 }
 
 }  // namespace
@@ -275,10 +336,12 @@ void predict_index_size(HypotheticalIndex* index, Relation table) {
     index->size.tuples = rows;
   }
   if (index->method == BTREE_AM_OID) return predict_btree(index, rows);
+  if (index->method == HASH_AM_OID) return predict_hash(index, rows);
+  if (index->method == BRIN_AM_OID) return predict_brin(index, rows, pages);
   ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
                   errmsg("the size of a %s index cannot be predicted",
                          get_am_name(index->method)),
-                  errhint("Hypothetical indexes are b-trees.")));
+                  errhint("Hypothetical indexes are b-tree, hash or BRIN.")));
 }
 
 }  // namespace assist::pg

@@ -111,6 +111,11 @@ SELECT p.* FROM (VALUES
   ('partitioned', 'CREATE INDEX ON events (customer_id)', 'SELECT * FROM events WHERE customer_id = 42'),
   ('one partition', 'CREATE INDEX ON events (kind, at)',
    $q$SELECT * FROM events WHERE kind = 4 AND at >= timestamptz '2024-03-10 00:00+00' ORDER BY at$q$),
+  ('hash', 'CREATE INDEX ON orders USING hash (coupon)', $q$SELECT * FROM orders WHERE coupon = 'C30'$q$),
+  ('hash, different values', 'CREATE INDEX ON customers USING hash (email)',
+   $q$SELECT * FROM customers WHERE email = 'Customer.7@example.com'$q$),
+  ('brin', 'CREATE INDEX ON orders USING brin (ordered)',
+   $q$SELECT sum(total) FROM orders WHERE ordered < timestamptz '2024-01-03 00:00+00'$q$),
   ('partition asked directly', 'CREATE INDEX ON events (customer_id)',
    'SELECT * FROM events_3 WHERE customer_id = 42')
 ) AS t (label, index, query), prove(t.label, t.index, t.query) p;
@@ -188,6 +193,7 @@ SELECT r.* FROM (VALUES
   ('CREATE INDEX ON orders ((now()))'), ('CREATE INDEX ON orders (id) WHERE ordered > now()'),
   ('CREATE INDEX ON orders (id) WITH (nooption = 1)'), ('CREATE INDEX ON orders (id) WITH (fillfactor = 5)'),
   ('CREATE INDEX ON orders (id) INCLUDE (lower(coupon))'), ('CREATE INDEX ON orders (xmin)'),
+  ('CREATE INDEX ON orders USING gin (string_to_array(coupon, '','')) '), ('CREATE INDEX ON orders USING brin (ordered) WITH (pages_per_range = 4)'),
   ('CREATE INDEX ON orders (id COLLATE "C")'), ('CREATE INDEX ON orders'), (''), (NULL)) AS t (index),
   refused('{}', ARRAY[index]) r;
 SELECT r.* FROM refused('{}', '{}', ARRAY['orders']::regclass[]) r;
