@@ -25,6 +25,8 @@ void ConfirmBloat(Snapshot& snapshot, std::int64_t page_budget);
 
 // Parts of ReadSnapshot, one file each.
 namespace reader {
+// Main fork in bytes; from `pages_then` where somebody holds a lock that would have to be waited for.
+std::int64_t RelationBytes(Oid oid, std::int64_t pages_then);
 void ReadTables(Snapshot& snapshot);
 void ReadIndexes(Snapshot& snapshot);      // REQUIRES: ReadTables
 Needs ReadServer(Snapshot& snapshot);      // and settings

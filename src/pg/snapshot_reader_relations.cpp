@@ -131,11 +131,6 @@ std::int64_t relation_bytes(Oid oid) {
   return call->isnull ? -1 : DatumGetInt64(size);
 }
 
-std::int64_t SizeOf(Oid oid, std::int64_t pages_then) {
-  const std::int64_t bytes = Guarded([&] { return relation_bytes(oid); });
-  return bytes >= 0 ? bytes : pages_then * BLCKSZ;
-}
-
 Table* TableOf(Snapshot& snapshot, Oid oid) { return const_cast<Table*>(snapshot.FindTable(oid)); }
 Index* IndexOf(Snapshot& snapshot, Oid oid) { return const_cast<Index*>(snapshot.FindIndex(oid)); }
 
@@ -174,10 +169,10 @@ void AddTable(Snapshot& snapshot, const Row& row) {
     table.rows = row.Real(11);
     return;
   }
-  table.size_bytes = SizeOf(table.oid, pages_then);
+  table.size_bytes = RelationBytes(table.oid, pages_then);
   table.pages = table.size_bytes / BLCKSZ;
-  if (row.Object(12) != 0) table.toast_bytes = SizeOf(row.Object(12), 0);
-  if (row.Object(13) != 0) table.toast_bytes += SizeOf(row.Object(13), 0);
+  if (row.Object(12) != 0) table.toast_bytes = RelationBytes(row.Object(12), 0);
+  if (row.Object(13) != 0) table.toast_bytes += RelationBytes(row.Object(13), 0);
   table.total_bytes = table.size_bytes + table.toast_bytes;
   table.rows = RowsNow(row.Real(11), pages_then, table.pages);
 }
@@ -236,7 +231,7 @@ void AddIndex(Snapshot& snapshot, const Row& row) {
   std::size_t count = 0;
   for (const Cell& item : row.Items(31)) included[count++] = static_cast<std::int16_t>(item.integer);
   index.included = snapshot.Keep(std::span<const std::int16_t>(included, count));
-  if (index.kind == 'i') index.size_bytes = SizeOf(index.oid, pages_then);
+  if (index.kind == 'i') index.size_bytes = RelationBytes(index.oid, pages_then);
   index.pages = index.size_bytes / BLCKSZ;
   index.entries = RowsNow(row.Real(27), pages_then, index.pages);
   if (Table* table = TableOf(snapshot, index.table)) {
@@ -278,6 +273,11 @@ void CompleteKey(const Snapshot& snapshot, Oid table_oid, IndexKey* key) {
 }
 
 }  // namespace
+
+std::int64_t RelationBytes(Oid oid, std::int64_t pages_then) {
+  const std::int64_t bytes = Guarded([&] { return relation_bytes(oid); });
+  return bytes >= 0 ? bytes : pages_then * BLCKSZ;
+}
 
 void ReadTables(Snapshot& snapshot) {
   Query(kTables, [&](const Row& row) { AddTable(snapshot, row); });
