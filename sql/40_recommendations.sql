@@ -112,10 +112,10 @@ COMMENT ON VIEW assist.recommendations IS 'the open recommendations, by benefit;
 
 CREATE FUNCTION assist._check_filter(category pg_catalog.text, status pg_catalog.text,
                                      min_severity pg_catalog.text)
-RETURNS pg_catalog.bool LANGUAGE C STABLE PARALLEL SAFE
+RETURNS pg_catalog.int4 LANGUAGE C STABLE PARALLEL SAFE
 AS 'MODULE_PATHNAME', 'assist_check_filter';
 COMMENT ON FUNCTION assist._check_filter(pg_catalog.text, pg_catalog.text, pg_catalog.text) IS
-  'internal: true, or an error for a value that does not exist';
+  'internal: how many severities min_severity lets through, or an error for a value that does not exist';
 
 CREATE FUNCTION assist.recommendations(category pg_catalog.text DEFAULT NULL,
                                        status pg_catalog.text DEFAULT 'open',
@@ -124,13 +124,11 @@ RETURNS SETOF assist.all_recommendations LANGUAGE sql STABLE PARALLEL RESTRICTED
 BEGIN ATOMIC
   SELECT r.* FROM assist.all_recommendations r
   WHERE assist._check_filter(recommendations.category, recommendations.status, recommendations.min_severity)
+          OPERATOR(pg_catalog.>) 0
     AND (recommendations.category IS NULL OR r.category OPERATOR(pg_catalog.=) recommendations.category)
     AND (recommendations.status IS NULL OR r.status OPERATOR(pg_catalog.=) recommendations.status)
-    AND (recommendations.min_severity IS NULL OR
-         pg_catalog.array_position(ARRAY['critical', 'high', 'medium', 'low', 'info'], r.severity)
-           OPERATOR(pg_catalog.<=)
-         pg_catalog.array_position(ARRAY['critical', 'high', 'medium', 'low', 'info'],
-                                   recommendations.min_severity));
+    AND pg_catalog.array_position(ARRAY['critical', 'high', 'medium', 'low', 'info'], r.severity)
+          OPERATOR(pg_catalog.<=) assist._check_filter(NULL, NULL, recommendations.min_severity);
 END;
 COMMENT ON FUNCTION assist.recommendations(pg_catalog.text, pg_catalog.text, pg_catalog.text) IS
 'Recommendations by benefit. category: index, table, query, configuration, maintenance, schema; status: open, approved, scheduled, running, implemented, verified, reverted, failed, dismissed, postponed, obsolete; min_severity: info, low, medium, high, critical. NULL = any.';

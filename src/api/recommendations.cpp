@@ -72,7 +72,15 @@ ASSIST_SQL_FUNCTION(assist_check_filter) {
   CheckArgument(fcinfo, 0, "category", &IsCategory, kCategoryHint);
   CheckArgument(fcinfo, 1, "status", &IsStatus, kStatusHint);
   CheckArgument(fcinfo, 2, "severity", &IsSeverity, kSeverityHint);
-  return BoolGetDatum(true);
+  // As many as are at least that severe.
+  int count = 5;
+  if (!PG_ARGISNULL(2)) {
+    const char* least = Guarded([&] { return TextDatumGetCString(PG_GETARG_DATUM(2)); });
+    for (const Severity severity :
+         {Severity::kInfo, Severity::kLow, Severity::kMedium, Severity::kHigh, Severity::kCritical})
+      if (ToString(severity) == least) count = 5 - static_cast<int>(severity);
+  }
+  return Int32GetDatum(count);
 }
 
 ASSIST_SQL_FUNCTION(assist_refresh) {
