@@ -64,9 +64,11 @@ COMMENT ON TABLE assist.action_log IS 'every action ever taken; read assist.hist
 -- First seen moments: fresh indexes and tables are not judged.
 CREATE TABLE assist.object_seen (
   oid pg_catalog.oid PRIMARY KEY,
-  first_seen pg_catalog.timestamptz NOT NULL
+  first_seen pg_catalog.timestamptz NOT NULL,
+  row_versions pg_catalog.int8 NOT NULL
 );
-COMMENT ON TABLE assist.object_seen IS 'when an analysis first saw a table or an index';
+COMMENT ON TABLE assist.object_seen IS
+  'when an analysis first saw a table or an index, and its row versions then (inserted, updated outside of HOT)';
 
 -- The server's cumulative counters at earlier analyses, so that deltas are known.
 CREATE TABLE assist.server_counter (

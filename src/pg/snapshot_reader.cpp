@@ -22,8 +22,9 @@ Needs ReadSnapshot(Snapshot& snapshot) {
 
 void RememberSeen(const Snapshot&) {
   Execute(
-      "INSERT INTO assist.object_seen (oid, first_seen)"
-      " SELECT c.oid, clock_timestamp() FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace"
+      "INSERT INTO assist.object_seen (oid, first_seen, row_versions)"
+      " SELECT c.oid, clock_timestamp(), pg_stat_get_tuples_inserted(c.oid) + pg_stat_get_tuples_updated(c.oid)"
+      "  - pg_stat_get_tuples_hot_updated(c.oid) FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace"
       " WHERE c.relkind IN ('r', 'p', 'm', 'i', 'I') AND c.relpersistence <> 't'"
       " AND n.nspname !~ '^pg_' AND n.nspname NOT IN ('information_schema', 'assist')"
       " AND NOT EXISTS (SELECT 1 FROM assist.object_seen s WHERE s.oid = c.oid)"

@@ -41,8 +41,14 @@ constexpr const char* kTables =
     " pg_stat_get_tuples_deleted(c.oid), pg_stat_get_numscans(c.oid), pg_stat_get_tuples_returned(c.oid),"
     " " ASSIST_EPOCH("greatest(pg_stat_get_last_vacuum_time(c.oid), pg_stat_get_last_autovacuum_time(c.oid))") ","
     " " ASSIST_EPOCH("greatest(pg_stat_get_last_analyze_time(c.oid), pg_stat_get_last_autoanalyze_time(c.oid))") ","
-    " " ASSIST_EPOCH("s.first_seen")
+    " " ASSIST_EPOCH("s.first_seen") ","
+    // A rate needs a day; counters that went backwards were reset.
+    " CASE WHEN s.first_seen < clock_timestamp() - interval '1 day' AND v.now >= s.row_versions"
+    "  THEN (v.now - s.row_versions) * 86400 / extract(epoch FROM clock_timestamp() - s.first_seen)::float8"
+    "  ELSE -1 END"
     " FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace"
+    " CROSS JOIN LATERAL (SELECT pg_stat_get_tuples_inserted(c.oid) + pg_stat_get_tuples_updated(c.oid)"
+    "  - pg_stat_get_tuples_hot_updated(c.oid) AS now) v"
     " LEFT JOIN pg_inherits h ON h.inhrelid = c.oid AND c.relispartition"
     " LEFT JOIN assist.object_seen s ON s.oid = c.oid"
     " WHERE c.relkind IN ('r', 'p', 'm') AND" ASSIST_USER_RELATIONS
@@ -165,6 +171,7 @@ void AddTable(Snapshot& snapshot, const Row& row) {
   table.last_vacuum = row.Real(23);
   table.last_analyze = row.Real(24);
   table.created = row.Real(25);
+  table.row_versions_per_day = row.Real(26);
   if (table.kind == 'p') {
     table.rows = row.Real(11);
     return;
