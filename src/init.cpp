@@ -4,6 +4,7 @@
 #include "pg/settings.hpp"
 #include "pg/store.hpp"
 #include "worker/collector.hpp"
+#include "worker/launcher.hpp"
 
 extern "C" {
 #include "fmgr.h"
@@ -23,4 +24,5 @@ void _PG_init(void) {
   assist::pg::install_shmem_hooks();
   assist::capture::install_hooks();
   assist::worker::register_collector();
+  assist::worker::register_launcher();
 }

@@ -3,6 +3,7 @@
 #include "capture/capture.hpp"
 
 #include "pg/guard_c.hpp"
+#include "pg/visits.hpp"
 
 extern "C" {
 #include "commands/extension.h"  // for creating_extension
@@ -261,6 +262,7 @@ void on_utility(PlannedStmt* statement, const char* source, bool read_only, Proc
                 QueryCompletion* completion) {
   Utility u = {statement, source, read_only, context, params, environment, receiver, completion, {}};
   const Node* tree = statement->utilityStmt;
+  end_visits_for(tree);
   // EXECUTE and PREPARE show as the statement that they run; its id is the prepared statement's own.
   const bool transparent = IsA(tree, ExecuteStmt) || IsA(tree, PrepareStmt) || IsA(tree, DeallocateStmt);
   // Scripts of CREATE EXTENSION are the extension's business, not the application's.

@@ -6,6 +6,7 @@
 
 #include "pg/settings.hpp"
 #include "pg/text_arena.hpp"
+#include "pg/visits.hpp"
 
 extern "C" {
 #include "miscadmin.h"
@@ -77,6 +78,7 @@ shmem_startup_hook_type previous_startup = nullptr;
 void request() {
   if (previous_request != nullptr) previous_request();
   RequestAddinShmemSpace(store_size());
+  RequestAddinShmemSpace(visits_shmem_size());
   RequestNamedLWLockTranche(kTranche, kLocks);
 }
 
@@ -128,6 +130,7 @@ void startup() {
     chain_free(error_at(0), sizes.errors, &s.free_error);
     arena_create(store_at(o.arena), s.arena_bytes);
   }
+  visits_shmem_init();
   LWLockRelease(AddinShmemInitLock);
   if (!IsUnderPostmaster) {
     on_shmem_exit(at_shutdown, Datum{0});
