@@ -25,13 +25,12 @@
 #include "pg/whatif_guard.hpp"
 
 extern "C" {
-#include "miscadmin.h"  // for MyDatabaseId
+#include "catalog/namespace.h"  // for RangeVarGetRelid
+#include "miscadmin.h"          // for MyDatabaseId
+#include "parser/parser.h"      // for raw_parser
 }
 
 namespace assist::pg {
-
-// Part of the store; without it there is nothing to plan.
-extern bool read_planning_text(const StatementKey& key, uint64 planid, PlanningText* out) __attribute__((weak));
 
 namespace {
 
@@ -44,9 +43,14 @@ constexpr double kMinStatementMs = 1;        // total time below which a stateme
 constexpr double kMinWindowSeconds = 3600;   // a shorter observation is not stretched to a day as it is
 constexpr double kMinSavedMsPerDay = 100;
 constexpr double kMinCostDrop = 0.05;        // share of a statement's cost: below it is the planner's noise
-// One entry into a b-tree with its share of WAL and page reads, and its removal by vacuum.
-constexpr double kWriteMs = 0.008;
-constexpr double kDeleteMs = 0.002;
+// One more entry: 1.2 to 1.6 us measured with everything cached and WAL not flushed (300,000 rows, three
+// kinds of keys), doubled for WAL and page reads. Removal by vacuum is cheaper.
+constexpr double kWriteMs = 0.003;
+constexpr double kDeleteMs = 0.001;
+// Statements run less often are loads, not traffic.
+constexpr std::int64_t kMinWriterCalls = 5;
+// Below that the counters of a table speak of how it was filled.
+constexpr double kCountersSpeakSeconds = 7 * 86400;
 
 double CpuMs() {
   timespec now;
@@ -90,6 +94,28 @@ struct Priced {
   std::pmr::vector<int> used;
 };
 
+// Rows a day that observed statements write into a table.
+struct Writer {
+  Oid table;
+  double inserted, updated, deleted;
+};
+
+// The target of INSERT, UPDATE, DELETE, MERGE and COPY FROM; InvalidOid = none.
+Oid written_table(const char* text) {
+  List* list = raw_parser(text, RAW_PARSE_DEFAULT);
+  if (list_length(list) != 1) return InvalidOid;
+  Node* statement = linitial_node(RawStmt, list)->stmt;
+  if (IsA(statement, PrepareStmt)) statement = reinterpret_cast<PrepareStmt*>(statement)->query;
+  const RangeVar* target = nullptr;
+  if (IsA(statement, InsertStmt)) target = reinterpret_cast<InsertStmt*>(statement)->relation;
+  if (IsA(statement, UpdateStmt)) target = reinterpret_cast<UpdateStmt*>(statement)->relation;
+  if (IsA(statement, DeleteStmt)) target = reinterpret_cast<DeleteStmt*>(statement)->relation;
+  if (IsA(statement, MergeStmt)) target = reinterpret_cast<MergeStmt*>(statement)->relation;
+  if (IsA(statement, CopyStmt) && reinterpret_cast<CopyStmt*>(statement)->is_from)
+    target = reinterpret_cast<CopyStmt*>(statement)->relation;
+  return target == nullptr ? InvalidOid : RangeVarGetRelid(target, NoLock, true);
+}
+
 class Advisor {
  public:
   Advisor(Snapshot& snapshot, MemoryContext keep, MemoryContext scratch, std::pmr::memory_resource* memory)
@@ -97,6 +123,7 @@ class Advisor {
         names_(memory), started_(CpuMs()) {}
 
   void Run() {
+    CollectWriters();
     CollectWorks();
     for (Work& work : works_) {
       if (OutOfTime()) break;
@@ -116,6 +143,8 @@ class Advisor {
   void AddRelevant();
   void PriceAlone(Work& work);
   void PriceAgain(Work& work);
+  template <typename F>
+  bool InContext(Work& work, F&& f);
   bool Price(Work& work, const std::pmr::vector<std::pmr::vector<int>>& sets, std::pmr::vector<Priced>& out);
   void PriceInside(Work& work, const std::pmr::vector<std::pmr::vector<int>>& sets,
                    std::pmr::vector<Priced>& out);
@@ -125,6 +154,7 @@ class Advisor {
   void ChooseTogether();
   void Report();
   void ReportOne(int candidate, const std::pmr::vector<ProposedIndex::Helped>& helped);
+  void CollectWriters();
   double WriteCost(Oid table) const;
   std::int64_t HeapBytes(const Table& root) const;
   bool IsPartOf(const Table& table, Oid root) const;
@@ -145,8 +175,31 @@ class Advisor {
   std::pmr::vector<Pooled> pool_;
   std::pmr::vector<std::pmr::string> names_;
   std::pmr::vector<int> chosen_{memory_};
+  std::pmr::vector<Writer> writers_{memory_};
   double started_;
 };
+
+// Runs `f` as the statement's owner, with scratch_ current. False, and the statement is given up, when
+// there was an error.
+template <typename F>
+bool Advisor::InContext(Work& work, F&& f) {
+  const WhatIfIdentity identity = {work.statement->user, work.search_path};
+  MemoryContext caller = MemoryContextSwitchTo(scratch_);
+  try {
+    InWhatIfContext(identity, f);
+  } catch (const PgError& error) {
+    // Its data is in scratch_, which lives on.
+    if (error.data() == nullptr || error.is_interrupt()) throw;
+    work.failed = true;
+    Guarded([&] {
+      ereport(DEBUG1, (errmsg_internal("index advisor: statement " INT64_FORMAT " is left out: %s",
+                                       static_cast<int64>(work.statement->query_id), error.data()->message)));
+    });
+  }
+  MemoryContextSwitchTo(caller);
+  Guarded([&] { MemoryContextReset(scratch_); });
+  return !work.failed;
+}
 
 // The table itself or a partition below it.
 bool Advisor::IsPartOf(const Table& table, Oid root) const {
@@ -163,17 +216,51 @@ std::int64_t Advisor::HeapBytes(const Table& root) const {
   return bytes;
 }
 
-// Insertions, updates and deletions a day that an index would have to follow. Updates that are heap-only
-// now are taken to stay so: whether they touch the new keys is not known.
+// Which table each observed writing statement writes.
+void Advisor::CollectWriters() {
+  for (const Statement& statement : snapshot_.statements) {
+    const bool inserts = statement.command == "INSERT" || statement.command == "COPY";
+    const bool updates = statement.command == "UPDATE" || statement.command == "MERGE";
+    if (!inserts && !updates && statement.command != "DELETE") continue;
+    if (statement.calls < kMinWriterCalls || statement.rows <= 0) continue;
+    if (OutOfTime()) return;
+    Work work(memory_);
+    work.statement = &statement;
+    if (!ReadText(work)) continue;
+    Oid target = InvalidOid;
+    InContext(work, [&] {
+      Guarded([&] { target = written_table(work.text); });
+    });
+    if (target == InvalidOid) continue;
+    const double seconds = std::max(kMinWindowSeconds, snapshot_.server.now - statement.first_seen);
+    const double rows = statement.rows * rules::kSecondsPerDay / seconds;
+    writers_.push_back({target, inserts ? rows : 0, updates ? rows : 0, inserts || updates ? 0 : rows});
+  }
+}
+
+// What keeping one more index of the table costs a day: from its counters when they cover a week, else
+// from the writing statements observed. Updates that are heap-only now are taken to stay so: whether they
+// touch the new keys is not known.
 double Advisor::WriteCost(Oid oid) const {
-  const double seconds = std::max(kMinWindowSeconds, snapshot_.server.now - snapshot_.server.statistics_since);
+  const double seconds = snapshot_.server.now - snapshot_.server.statistics_since;
+  const bool counters = snapshot_.server.statistics_since > 0 && seconds >= kCountersSpeakSeconds;
   double ms = 0;
   for (const Table& table : snapshot_.tables) {
     if (!IsPartOf(table, oid)) continue;
-    const double entries = static_cast<double>(table.inserted + table.updated - table.hot_updated);
-    ms += entries * kWriteMs + static_cast<double>(table.deleted) * kDeleteMs;
+    const auto updated = static_cast<double>(table.updated);
+    const double moved = updated > 0 ? 1 - static_cast<double>(table.hot_updated) / updated : 1;
+    if (counters) {
+      const double entries = static_cast<double>(table.inserted) + updated * moved;
+      ms += (entries * kWriteMs + static_cast<double>(table.deleted) * kDeleteMs) *
+            rules::kSecondsPerDay / seconds;
+      continue;
+    }
+    for (const Writer& writer : writers_) {
+      if (writer.table == table.oid)
+        ms += (writer.inserted + writer.updated * moved) * kWriteMs + writer.deleted * kDeleteMs;
+    }
   }
-  return ms * rules::kSecondsPerDay / seconds;
+  return ms;
 }
 
 int Advisor::Pool(const Candidate& candidate) {
@@ -226,7 +313,6 @@ void Advisor::CollectWorks() {
   }
   std::stable_sort(statements.begin(), statements.end(),
                    [](const Statement* a, const Statement* b) { return a->total_ms > b->total_ms; });
-  if (&read_planning_text == nullptr) return;
   for (const Statement* statement : statements) {
     if (works_.size() == kMaxStatements || OutOfTime()) break;
     const auto candidates = advise::FindCandidates(snapshot_, statement->query_id, statement->user, memory_);
@@ -270,7 +356,7 @@ void Advisor::PriceInside(Work& work, const std::pmr::vector<std::pmr::vector<in
   AnalyzedStatement statement;
   HypotheticalSet* all = nullptr;
   Guarded([&] {
-    statement = analyze_statement(work.text, work.types, work.ntypes);
+    statement = analyze_statement(work.text, TextKind::kObserved, work.types, work.ntypes);
     check_function_owners(reinterpret_cast<Node*>(statement.queries));
     all = make_hypothetical_set();
     all->trusted = true;
@@ -304,22 +390,7 @@ void Advisor::PriceInside(Work& work, const std::pmr::vector<std::pmr::vector<in
 
 bool Advisor::Price(Work& work, const std::pmr::vector<std::pmr::vector<int>>& sets,
                     std::pmr::vector<Priced>& out) {
-  const WhatIfIdentity identity = {work.statement->user, work.search_path};
-  MemoryContext caller = MemoryContextSwitchTo(scratch_);
-  try {
-    InWhatIfContext(identity, [&] { PriceInside(work, sets, out); });
-  } catch (const PgError& error) {
-    // Its data is in scratch_, which lives on.
-    if (error.data() == nullptr || error.is_interrupt()) throw;
-    work.failed = true;
-    Guarded([&] {
-      ereport(DEBUG1, (errmsg_internal("index advisor: statement " INT64_FORMAT " is left out: %s",
-                                       static_cast<int64>(work.statement->query_id), error.data()->message)));
-    });
-  }
-  MemoryContextSwitchTo(caller);
-  Guarded([&] { MemoryContextReset(scratch_); });
-  return !work.failed;
+  return InContext(work, [&] { PriceInside(work, sets, out); });
 }
 
 void Advisor::PriceAlone(Work& work) {

@@ -9,6 +9,7 @@ extern "C" {
 #include "commands/explain.h"
 #include "executor/executor.h"     // for standard_ExecutorStart
 #include "miscadmin.h"
+#include "nodes/makefuncs.h"       // for makeString
 #include "nodes/nodeFuncs.h"       // for query_tree_walker
 #include "optimizer/optimizer.h"   // for planner
 #include "parser/analyze.h"
@@ -47,6 +48,57 @@ RawStmt* parse_one(const char* text) {
                     list == NIL ? errmsg("empty statement") : errmsg("more than one statement"),
                     errhint("Each element is the text of one statement.")));
   return linitial_node(RawStmt, list);
+}
+
+// The query that a statement around it would run; the statement itself where there is none.
+Node* contained_query(Node* statement) {
+  for (;;) {
+    Node* inner = nullptr;
+    switch (nodeTag(statement)) {
+      case T_PrepareStmt:
+        inner = reinterpret_cast<PrepareStmt*>(statement)->query;
+        break;
+      case T_DeclareCursorStmt:
+        inner = reinterpret_cast<DeclareCursorStmt*>(statement)->query;
+        break;
+      case T_ExplainStmt:
+        inner = reinterpret_cast<ExplainStmt*>(statement)->query;
+        break;
+      case T_CreateTableAsStmt:
+        inner = reinterpret_cast<CreateTableAsStmt*>(statement)->query;
+        break;
+      case T_CopyStmt:
+        inner = reinterpret_cast<CopyStmt*>(statement)->query;
+        break;
+      default:
+        break;
+    }
+    if (inner == nullptr) return statement;
+    statement = inner;
+  }
+}
+
+// Names that are no columns, numbered behind the parameters.
+struct Variables {
+  int parameters;
+  List* names;  // String
+};
+constinit Variables* observed_variables = nullptr;  // of the analysis under way
+
+Node* variable_hook(ParseState* state, ColumnRef* reference, Node* resolved) {
+  if (resolved != nullptr || IsA(llast(reference->fields), A_Star)) return nullptr;
+  Variables* variables = observed_variables;
+  char* name = NameListToString(reference->fields);
+  int position = 0;
+  while (position < list_length(variables->names) &&
+         strcmp(strVal(list_nth(variables->names, position)), name) != 0)
+    ++position;
+  if (position == list_length(variables->names))
+    variables->names = lappend(variables->names, makeString(name));
+  ParamRef* parameter = makeNode(ParamRef);
+  parameter->number = variables->parameters + position + 1;
+  parameter->location = reference->location;
+  return state->p_paramref_hook(state, parameter);
 }
 
 [[noreturn]] void reject_utility() {
@@ -98,8 +150,9 @@ void assume_identity(const WhatIfIdentity& identity) {
   PushActiveSnapshot(GetTransactionSnapshot());
 }
 
-AnalyzedStatement analyze_statement(const char* text, const Oid* known, int nknown) {
+AnalyzedStatement analyze_statement(const char* text, TextKind kind, const Oid* known, int nknown) {
   RawStmt* raw = parse_one(text);
+  if (kind == TextKind::kObserved) raw->stmt = contained_query(raw->stmt);
   switch (nodeTag(raw->stmt)) {
     case T_SelectStmt:
     case T_InsertStmt:
@@ -118,6 +171,11 @@ AnalyzedStatement analyze_statement(const char* text, const Oid* known, int nkno
   Oid* types = nknown == 0 ? nullptr : static_cast<Oid*>(palloc(sizeof(Oid) * static_cast<Size>(nknown)));
   for (int i = 0; i < nknown; ++i) types[i] = known[i];
   setup_parse_variable_parameters(state, &types, &ntypes);
+  Variables variables = {nknown, NIL};
+  if (kind == TextKind::kObserved) {
+    state->p_post_columnref_hook = variable_hook;
+    observed_variables = &variables;
+  }
   Query* query = transformTopLevelStmt(state, raw);
   if (query->commandType == CMD_UTILITY) reject_utility();  // SELECT INTO
   check_variable_parameters(state, query);

@@ -40,10 +40,18 @@ struct AnalyzedStatement {
   bool generic;    // has parameters without a value
 };
 
+// How a text is read.
+enum class TextKind : uint8 {
+  kGiven,     // one plannable statement
+  kObserved   // as captured: the query inside PREPARE, DECLARE, EXPLAIN, CREATE TABLE AS and COPY is meant, and
+              // a name that is no column is a variable of the procedural language that ran it
+};
+
 // ERRORs: 42601 and other errors of the statement itself with their position in `text` as the cursor
 // position; 22023 for anything but one plannable statement; 42501 when the role may not read what
 // the statement reads. `types` are those of $1 .. (InvalidOid = not known). Locks the statement's tables as running it would.
-AnalyzedStatement analyze_statement(const char* text, const Oid* types = nullptr, int ntypes = 0);
+AnalyzedStatement analyze_statement(const char* text, TextKind kind = TextKind::kGiven,
+                                    const Oid* types = nullptr, int ntypes = 0);
 
 struct PlannedStatement {
   double cost;   // planner units, total; the sum when rules made several queries of it
