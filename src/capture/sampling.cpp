@@ -45,7 +45,7 @@ uint32 period_of(const SlotEntry& entry) {
 
 uint32 decide_sample(SlotEntry* entry) {
   const bool fresh = entry->first_samples < kFirst;
-  if (fresh && !fresh_allowed()) return 0;
+  if (fresh && sample_rate < 1 && !fresh_allowed()) return 0;
   const uint32 weight = entry->sample_period + 1;
   if (fresh) ++entry->first_samples;
   entry->sample_period = entry->until_sample = entry->first_samples < kFirst ? 0 : period_of(*entry);

@@ -73,13 +73,15 @@ bool normalise(const char* source, const char* text, int length, JumbleState* ju
   for (int i = 0; i < count; ++i) {
     const char* at = source + jumble->clocations[i].location;
     if (jumble->clocations[i].location < 0 || at < from || at >= text + length) continue;
-    while (scan.start < at || ordinal < 0) {
+    // In n'x' the constant begins after the n for the server, with it for the lexer.
+    while (ordinal < 0 || scan.start + scan.length <= at) {
       if (!scan.next()) break;
       ++ordinal;
     }
     const int constant = constant_length(at);
     // Only what the lexer finds too can be found again; TRUE or the field of extract() stay as they are.
-    if (scan.length == 0 || scan.start < at || scan.start >= at + constant) continue;
+    if (scan.length == 0 || scan.start >= at + constant) continue;
+    if (scan.start < at) at = scan.start;
     out->text.add(from, static_cast<int>(at - from));
     char name[16];
     out->text.add(name, snprintf(name, sizeof name, "$%d", ++n));

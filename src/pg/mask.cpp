@@ -99,10 +99,39 @@ const char* comment_end(const char* p, const char* end) {
   return p;
 }
 
-// After "::": the type's name and modifiers.
+// A further word of a type's name: character varying, double precision.
+bool continues_type(const char* p, const char* end) {
+  static const char* const kWords[] = {"varying", "precision", "character", "char", "bit"};
+  for (const char* word : kWords) {
+    const auto n = static_cast<ptrdiff_t>(strlen(word));
+    if (end - p >= n && pg_strncasecmp(p, word, static_cast<Size>(n)) == 0 &&
+        (end - p == n || !is_word(static_cast<unsigned char>(p[n]))))
+      return true;
+  }
+  return false;
+}
+
+// After "::": the type's name and modifiers. Another word is not the type's: "x::date IN (1, 2)".
 const char* type_end(const char* p, const char* end) {
+  const auto skip_blanks = [&p, end] {
+    while (p < end && isspace(static_cast<unsigned char>(*p))) ++p;
+  };
+  skip_blanks();
   const char* name = p;
-  while (p < end && (is_word(static_cast<unsigned char>(*p)) || *p == ' ' || *p == '.' || *p == '"')) ++p;
+  for (;;) {
+    if (p < end && *p == '"') {
+      for (++p; p < end && *p != '"';) ++p;
+      if (p < end) ++p;
+    } else {
+      while (p < end && is_word(static_cast<unsigned char>(*p))) ++p;
+    }
+    if (p < end && *p == '.') {
+      ++p;
+      continue;
+    }
+    skip_blanks();
+    if (!continues_type(p, end)) break;
+  }
   if (p == name || p >= end || *p != '(') return name;
   const char* q = p + 1;
   while (q < end && (is_digit(*q) || *q == ',' || *q == ' ')) ++q;

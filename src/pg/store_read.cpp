@@ -100,6 +100,21 @@ void ForEachStatement(Visit visit) {
 
 }  // namespace
 
+namespace {
+
+// Sets the text of a row from a statement's block. REQUIRES: the partition's lock, shared.
+void PutText(dsa_pointer pointer, bool with_text, StatementRow* row) {
+  const TextBlock* block = arena_get(pointer);
+  row->has_text = block != nullptr;
+  row->cut = block != nullptr && (block->flags & kTextCut) != 0;
+  if (!with_text || block == nullptr) return;
+  row->text = block->data;
+  row->command = block->data + block->extra;
+  row->search_path = block->data + block->extra + row->command.size() + 1;
+}
+
+}  // namespace
+
 std::vector<StatementRow> ReadStatements(bool with_text) {
   std::vector<StatementRow> rows;
   const auto places = PlacesByPartition();
@@ -120,14 +135,7 @@ std::vector<StatementRow> ReadStatements(bool with_text) {
         row.first_seen = e.first_seen;
         row.last_seen = e.last_seen;
         row.plan_count = e.plan_count;
-        const TextBlock* block = arena_get(e.text);
-        row.has_text = block != nullptr;
-        row.cut = block != nullptr && (block->flags & kTextCut) != 0;
-        if (with_text && block != nullptr) {
-          row.text = block->data;
-          row.command = block->data + block->extra;
-          row.search_path = block->data + block->extra + row.command.size() + 1;
-        }
+        PutText(e.text, with_text, &row);
         for (uint32 n = e.first_plan; with_text && n != kNone; n = plan_at(n)->next) {
           const TextBlock* plan = arena_get(plan_at(n)->plan);
           if (plan != nullptr && plan->extra != 0) AppendLines(&row.relations, plan->data + plan->extra);
@@ -147,7 +155,9 @@ std::vector<StatementRow> ReadStatements(bool with_text) {
         row.max_ns = 0;
         row.first_seen = row.last_seen = gain.entry.last_seen;
         row.plan_count = 0;
-        row.has_text = row.cut = false;
+        // Another user's, or the other level's, is the same text.
+        const StatementEntry* sibling = find_text_sibling(row.key);
+        PutText(sibling != nullptr ? sibling->text : InvalidDsaPointer, with_text, &row);
       }
       StatementRow& row = rows[at->second];
       add_counters(&row.sums, gain.sums);
