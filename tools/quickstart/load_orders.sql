@@ -20,7 +20,7 @@ select o, l, 1 + floor(power(random(), 3) * 20000), 1 + floor(power(random(), 4)
 from generate_series(1, 500000) o, lateral generate_series(1, 1 + o % 4) l;
 
 alter table orders add primary key (id);
-create index orders_ordered_at_idx on orders (ordered_at);
+create index orders_time_idx on orders (ordered_at);
 create index orders_date_idx on orders (ordered_at);
 alter table order_lines add primary key (order_id, line);
-create index order_lines_order_id_idx on order_lines (order_id);
+create index lines_order_idx on order_lines (order_id);

@@ -96,7 +96,8 @@ load <"$here/finish_load.sql"
 done_in
 
 say "$seconds seconds of visitors, purchases and reports"
-#sql -c 'select assist.reset()' >/dev/null   # what the loading did is of no interest
+# What the loading did is of no interest. The first analysis notes which indexes there are, and when.
+sql -o /dev/null -c 'select assist.reset()' -c 'select assist.refresh()'
 as_server mkdir "$dir/workload"
 for f in "$here"/workload/*.sql; do as_server tee "$dir/workload/${f##*/}" <"$f" >/dev/null; done
 searches=()
@@ -115,9 +116,59 @@ wait $pages; wait $forms; wait $reports
 done_in
 awk '/number of transactions actually/ { n += $NF } END { printf "   %d transactions\n", n }' "$dir"/workload.*.log
 
+say "what pg_assist saw"
+sql <"$here/report.sql"
+
+say "what it recommends"
+echo "   The demo is small and a minute old: rules that wait for a month, or for 100 MB, wait no longer."
+while read -r rule settings; do
+  call="select assist.set_rule('$rule', settings => '$settings')"
+  echo "     $call;"
+  sql -o /dev/null -c "$call" </dev/null
+done <<'RULES'
+unused_index {"min_age": 0.0003}
+redundant_index {"min_age": 0.0003}
+table_bloat {"min_bytes": 10000000}
+RULES
+step "select assist.refresh();"
+sql -o /dev/null -c 'select assist.refresh()'
+done_in
+echo
+sql <"$here/recommendations.sql"
+
+best=$(sql -At -c "select id from assist.recommendations where rule = 'missing_index' limit 1")
+[ -n "$best" ] || fail "no missing index was recommended; the log is $dir/server.log"
+say "the migration of number $best: select assist.migration_script($best)"
+sql -At -c "select assist.migration_script($best)" | tee "$dir/migration.sql"
+
+# A statement of the shop that reads the table in question.
+case $(sql -At -c "select object from assist.recommendations where id = $best") in
+  *orders*) slow="SELECT id, ordered_at, total FROM orders
+WHERE customer_id = 77777 AND status = 'shipped' ORDER BY ordered_at DESC LIMIT 20" ;;
+  *customers*) slow="SELECT id, full_name FROM customers
+WHERE lower(email) = 'customer77777@example.com'" ;;
+  *) slow="SELECT id, name, price FROM products
+WHERE lower(name) LIKE 'classic r%' ORDER BY popularity DESC LIMIT 20" ;;
+esac
+explain() { sql -At -c "$slow" -o /dev/null -c '\o' -c "explain (analyze, costs off, timing off) $slow" | sed 's/^/   /'; }
+say "before and after, for one statement"
+echo "$slow;" | sed 's/^/   /'
+printf '\n   before\n\n'
+explain
+printf '\n'
+step "psql -f migration.sql"
+sql <"$dir/migration.sql" >"$dir/migration.log" 2>&1 || { cat "$dir/migration.log" >&2; fail "the migration failed"; }
+done_in
+printf '\n   after\n\n'
+explain
+sql -o /dev/null -c "select assist.mark_implemented($best)"
+
 say "the demo is yours ($((SECONDS - started)) s)"
 cat <<TEXT
-   look around      psql -h $dir -p 5432 -U postgres shop
-   again, afresh    make quickstart
-   stop and remove  make quickstart-stop
+   look around       psql -h $dir -p 5432 -U postgres shop
+                       select * from assist.recommendations \\gx
+                       select assist.migration_script(3) \\g (format=unaligned tuples_only=on)
+                       select * from assist.status;
+   again, afresh     make quickstart
+   stop and remove   make quickstart-stop
 TEXT
