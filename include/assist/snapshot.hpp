@@ -238,7 +238,7 @@ struct Server {
 class Snapshot {
  public:
   explicit Snapshot(std::pmr::memory_resource* upstream)
-      : arena_(upstream), tables(&arena_), indexes(&arena_), foreign_keys(&arena_),
+      : arena_(upstream), by_table_(&arena_), tables(&arena_), indexes(&arena_), foreign_keys(&arena_),
         statements(&arena_), spills(&arena_), predicates(&arena_), proposed_indexes(&arena_),
         settings(&arena_), scoped_settings(&arena_) {}
   Snapshot(const Snapshot&) = delete;
@@ -260,11 +260,21 @@ class Snapshot {
   const Table* FindTable(Oid oid) const;
   const Index* FindIndex(Oid oid) const;
   const Setting* FindSetting(std::string_view name) const;
-  // Sorts what lookups need; the builder calls it once, last.
+  // f(const Index&) for each index of a table, by oid.
+  template <typename F>
+  void ForEachIndexOf(Oid table, F&& f) const {
+    for (std::size_t i = FirstIndexOf(table); i < by_table_.size() && indexes[by_table_[i]].table == table; ++i) {
+      f(indexes[by_table_[i]]);
+    }
+  }
+  // Sorts what lookups need; the builder calls it last, and again after it has added tables or indexes.
   void Seal();
 
  private:
+  std::size_t FirstIndexOf(Oid table) const;
+
   std::pmr::monotonic_buffer_resource arena_;
+  std::pmr::vector<std::uint32_t> by_table_;   // positions in `indexes`, ordered by table and oid
 
  public:
   Server server;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <numeric>
 
 namespace assist {
 namespace {
@@ -35,6 +36,18 @@ void Snapshot::Seal() {
   const auto by_oid = [](const auto& a, const auto& b) { return a.oid < b.oid; };
   std::sort(tables.begin(), tables.end(), by_oid);
   std::sort(indexes.begin(), indexes.end(), by_oid);
+  by_table_.resize(indexes.size());
+  std::iota(by_table_.begin(), by_table_.end(), 0u);
+  std::stable_sort(by_table_.begin(), by_table_.end(), [&](std::uint32_t a, std::uint32_t b) {
+    return indexes[a].table < indexes[b].table;
+  });
+}
+
+std::size_t Snapshot::FirstIndexOf(Oid table) const {
+  const auto first = std::lower_bound(
+      by_table_.begin(), by_table_.end(), table,
+      [&](std::uint32_t position, Oid wanted) { return indexes[position].table < wanted; });
+  return static_cast<std::size_t>(first - by_table_.begin());
 }
 
 }  // namespace assist

@@ -30,7 +30,7 @@ bool IsLeftover(std::string_view name) {
 // The same index without a leftover's name; `valid` asks for one that the planner can use.
 const Index* FindTwin(const Snapshot& snapshot, const Index& index, bool valid) {
   const Index* twin = nullptr;
-  ForEachIndexOf(snapshot, index.table, [&](const Index& other) {
+  snapshot.ForEachIndexOf(index.table, [&](const Index& other) {
     if (other.oid == index.oid || IsLeftover(other.name) || !SameShape(index, other)) return;
     if (valid ? IsLive(other) && GuaranteesAsMuch(other, index) : other.unique == index.unique) twin = &other;
   });
@@ -107,7 +107,7 @@ void Complete(const Snapshot& snapshot, const Index& index, const Table& table, 
     ++partitions;
     const Index* attached = nullptr;
     bool building = false;
-    ForEachIndexOf(snapshot, partition.oid, [&](const Index& child) {
+    snapshot.ForEachIndexOf(partition.oid, [&](const Index& child) {
       if (child.parent == index.oid) attached = &child;
       building = building || child.being_built;
     });

@@ -74,7 +74,7 @@ Gain SumUp(const Snapshot& snapshot, const ProposedIndex& proposed) {
 bool Exists(const Snapshot& snapshot, const ProposedIndex& proposed) {
   const std::string_view wanted = BehindUsing(proposed.definition);
   bool found = false;
-  ForEachIndexOf(snapshot, proposed.table, [&](const Index& index) {
+  snapshot.ForEachIndexOf(proposed.table, [&](const Index& index) {
     const std::string_view has = BehindUsing(index.definition);
     found = found || (!wanted.empty() && has == wanted) || index.being_built;
   });

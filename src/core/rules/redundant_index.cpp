@@ -35,7 +35,7 @@ bool Covers(const Index& wide, const Index& narrow) {
 // The index that makes `narrow` redundant; the one with the most keys, which nothing covers in turn.
 const Index* FindCover(const Snapshot& snapshot, const Index& narrow) {
   const Index* best = nullptr;
-  ForEachIndexOf(snapshot, narrow.table, [&](const Index& wide) {
+  snapshot.ForEachIndexOf(narrow.table, [&](const Index& wide) {
     // A duplicate that is to be dropped itself covers nothing.
     if (!Covers(wide, narrow) || BetterTwin(snapshot, wide) != nullptr) return;
     if (best == nullptr || wide.keys.size() > best->keys.size() ||

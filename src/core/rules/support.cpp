@@ -84,7 +84,7 @@ const Index* BetterTwin(const Snapshot& snapshot, const Index& index) {
     return nullptr;
   }
   const Index* best = nullptr;
-  ForEachIndexOf(snapshot, index.table, [&](const Index& other) {
+  snapshot.ForEachIndexOf(index.table, [&](const Index& other) {
     if (other.oid == index.oid || other.parent != 0 || !IsLive(other) || !SameShape(index, other) ||
         !GuaranteesAsMuch(other, index) || !KeepRather(snapshot, other, index)) {
       return;

@@ -50,12 +50,9 @@ bool IndexUseIsKnown(const Snapshot& snapshot);
 // Scans by statements, or foreign-key checks, within the last `days`.
 bool UsedWithin(const Snapshot& snapshot, const Index& index, double days);
 
-// Indexes of a table: a range of the snapshot's `indexes` is not contiguous, so this walks.
 template <typename F>
 void ForEachIndexOf(const Snapshot& snapshot, Oid table, F&& f) {
-  for (const Index& index : snapshot.indexes) {
-    if (index.table == table) f(index);
-  }
+  snapshot.ForEachIndexOf(table, f);
 }
 
 // The leaves of an index: itself, or of a partitioned index those attached below it.

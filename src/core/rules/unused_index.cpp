@@ -62,7 +62,7 @@ ExpressionUse UseOfStatistics(const Snapshot& snapshot, const Index& index) {
 // A usable twin that statements do scan: then one of the two is a duplicate, which is another rule's.
 bool HasUsedTwin(const Snapshot& snapshot, const Index& index, double days) {
   bool used = false;
-  ForEachIndexOf(snapshot, index.table, [&](const Index& other) {
+  snapshot.ForEachIndexOf(index.table, [&](const Index& other) {
     if (other.oid == index.oid || !IsLive(other) || !SameShape(index, other)) return;
     ForEachLeaf(snapshot, other,
                 [&](const Index& leaf) { used = used || UsedWithin(snapshot, leaf, days); });
