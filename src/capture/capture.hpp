@@ -33,6 +33,7 @@ struct Usage {
 struct alignas(64) Open {
   const QueryDesc* desc;  // identity only; nullptr = being planned
   SlotEntry* entry;       // nullptr: no room; the execution will count as lost
+  uint64 claims;          // entry_claims when `entry` was found: it is still this statement's if that stands
   uint64 queryid, planid;
   Oid userid;
   SubTransactionId subid;
@@ -42,7 +43,6 @@ struct alignas(64) Open {
   bool running;           // control is inside it now: an abort means that it failed
   bool scans_index;
   bool limited;           // not run to its end: stopped by a row count
-  double estimated_cost;
   // Set by start_counting().
   uint64 exec_ns;
   uint64 rows;
@@ -53,16 +53,18 @@ struct alignas(64) Open {
   }
 };
 
-// The statement being planned now, innermost; the planner hook saves and restores the one around it.
+// A statement being planned now.
 struct Planning {
-  uint64 queryid;         // 0 = none
+  uint64 queryid;
   Oid userid;
   SubTransactionId subid;
-  int depth;
+  int depth;              // statements around it
 };
+inline constexpr int kMostPlannings = 32;
 
 // --- open.cpp
-extern Planning planning;
+extern Planning plannings[kMostPlannings + 1];  // one inside the other; what is deeper shares the last place
+extern int planning_count;
 extern int depth;         // statements whose code is running now, utility included
 extern Open* open_stack;
 extern int open_top, open_capacity;
@@ -109,6 +111,7 @@ inline bool matches(const SlotEntry& entry, const EntryKey& key) {
   return entry.queryid == key.queryid && entry.planid == key.planid && entry.userid == key.userid &&
          entry.dbid == MyDatabaseId && entry.toplevel == key.toplevel;
 }
+extern uint64 entry_claims;  // entries of the slot that were given to another statement, so far
 SlotEntry* claim_entry(const EntryKey& key, const char* source);
 inline SlotEntry* find_or_claim_entry(const EntryKey& key, const char* source) {
   const auto set = static_cast<uint32>(key.queryid ^ key.planid ^ key.userid) % kSlotSets;
@@ -119,9 +122,27 @@ inline SlotEntry* find_or_claim_entry(const EntryKey& key, const char* source) {
 }
 void record_execution(const Open& open, uint64 jit_ns, TimestampTz now);
 void record_error(const Open& open, int sqlstate, const char* message);
-// Kept until the execution, or the transaction's end, takes it.
-void record_planning(const Planning& planned, uint64 ns);
+// Planning that no execution has claimed yet: kept until one does, or the transaction ends.
+struct Planned {
+  Planning statement;
+  uint64 count;            // 0 = none
+  uint64 ns;
+};
+extern Planned planned;
 void flush_planning();
+inline void record_planning(const Planning& statement, uint64 ns) {
+  if (unlikely(planned.count > 0)) {
+    if (planned.statement.queryid == statement.queryid) {
+      planned.ns += ns;
+      ++planned.count;
+      return;
+    }
+    flush_planning();
+  }
+  planned.statement = statement;
+  planned.ns = ns;
+  planned.count = 1;
+}
 void count_lost_execution(uint64 ns);
 
 // Whether a statement that starts now is recorded. The slot is not attached in parallel workers and while
@@ -134,7 +155,13 @@ inline bool enabled() {
 // --- errors.cpp
 extern int last_sqlstate;
 extern char last_message[104];
-void note_error(void*);   // an ErrorContextCallback
+extern ErrorContextCallback error_watch;
+void put_error_watch();
+// Makes sure that we hear of every ERROR from here on: error_watch lies at the bottom of the stack of error
+// contexts, where it stays until an ERROR reaches the main loop.
+inline void watch_errors() {
+  if (unlikely(error_context_stack != &error_watch)) put_error_watch();
+}
 void install_error_hook();
 void forget_error();
 
@@ -162,9 +189,6 @@ inline void see_parse(const char* source, const Query* query, JumbleState* jumbl
 }
 // Registers the text of a statement that was parsed before we could see it, if the store asks for it.
 void supply_text(const QueryDesc* desc, const Open& open);
-
-// --- index_use.cpp
-void record_index_use(QueryDesc* desc, const Open& open, TimestampTz now);
 
 // --- sampling.cpp
 uint32 decide_sample(SlotEntry* entry);

@@ -35,12 +35,12 @@ PlanEntry* plan_of(const Open& open) {
 struct Wanted {
   bool plan, constants, sample;
 };
-Wanted look_up(const Open& open) {
+Wanted look_up(const Open& open, double cost) {
   Wanted wanted = {false, false, false};
   if (!store_lock_briefly(lock_of(open), LW_EXCLUSIVE)) return wanted;
   PlanEntry* plan = plan_of(open);
   if (plan != nullptr) {
-    plan->estimated_cost = open.estimated_cost;
+    plan->estimated_cost = cost;
     wanted.plan = !DsaPointerIsValid(plan->plan);
     wanted.constants = keep_constants && !DsaPointerIsValid(plan->constants);
     const TextBlock* oldest = arena_get(plan->samples[plan->sample_count % kSamplesPerPlan]);
@@ -102,7 +102,7 @@ void collect(void* arg) {
   if (open.weight == 0) return;
   PlanFacts facts = {deep.desc, &open, NIL, 0, false};
   record_predicates(&facts);
-  const Wanted wanted = look_up(open);
+  const Wanted wanted = look_up(open, deep.desc->plannedstmt->planTree->total_cost);
   Size constants_bytes = 0;
   const char* constants =
       wanted.constants || (wanted.sample && sample_parameters) ? constants_block(deep.desc, open, &constants_bytes) : nullptr;

@@ -1,6 +1,9 @@
-// The SQLSTATE of a failure. An error context callback stands around every piece of the executor and the
-// planner that we enter: the server calls it for each ERROR, also when PL/pgSQL catches it and when nothing
-// is logged, and only there is the code known to others. The log hook adds the message where there is one.
+// The SQLSTATE of a failure. An error context callback of ours lies at the bottom of the server's stack of
+// them: the server calls it for each ERROR, also when PL/pgSQL catches it and when nothing is logged, and only
+// there is the code known to others. The log hook adds the message where there is one.
+//
+// The callback is one static object that is put there when a statement starts and never taken off: whoever
+// pushes and pops above it does not notice, and the main loop empties the stack after an ERROR.
 
 #include "capture/capture.hpp"
 
@@ -25,6 +28,8 @@ void on_log(ErrorData* error) {
 }
 }  // namespace
 
+namespace {
+
 void note_error(void*) {
   const int code = geterrcode();
   const int category = ERRCODE_TO_CATEGORY(code);
@@ -34,6 +39,16 @@ void note_error(void*) {
     return;
   if (code != last_sqlstate) last_message[0] = '\0';
   last_sqlstate = code;
+}
+
+}  // namespace
+
+ErrorContextCallback error_watch = {nullptr, note_error, nullptr};
+
+void put_error_watch() {
+  ErrorContextCallback** at = &error_context_stack;
+  while (*at != nullptr && *at != &error_watch) at = &(*at)->previous;
+  *at = &error_watch;
 }
 
 void forget_error() {

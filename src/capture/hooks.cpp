@@ -1,6 +1,6 @@
 // The hooks. Each calls the next one in the chain with nothing of ours to unwind, and records after it.
 
-#include "capture/capture.hpp"
+#include "capture/hot.hpp"
 
 #include "pg/guard_c.hpp"
 #include "pg/visits.hpp"
@@ -25,18 +25,6 @@ ExecutorRun_hook_type next_run = nullptr;
 ExecutorFinish_hook_type next_finish = nullptr;
 ExecutorEnd_hook_type next_end = nullptr;
 ProcessUtility_hook_type next_utility = nullptr;
-
-// An ErrorContextCallback of ours around a server call. An ERROR restores the stack by itself.
-struct Watch {
-  ErrorContextCallback callback;
-  inline void begin() {
-    callback.callback = note_error;
-    callback.arg = nullptr;
-    callback.previous = error_context_stack;
-    error_context_stack = &callback;
-  }
-  inline void end() const { error_context_stack = callback.previous; }
-};
 
 // Counting is adding what the server's counters are at the end and taking off what they were before.
 pg_attribute_always_inline void add_counters_now(Usage* to) {
@@ -68,19 +56,24 @@ PlannedStmt* plan_next(Query* query, const char* source, int options, ParamListI
 
 PlannedStmt* on_plan(Query* query, const char* source, int options, ParamListInfo params) {
   if (query->queryId == 0 || !enabled()) return plan_next(query, source, options, params);
-  const Planning around = planning;
-  const Planning mine = {query->queryId, GetUserId(), GetCurrentSubTransactionId(), depth};
-  planning = mine;
-  Watch watch;
-  watch.begin();
-  ++depth;
-  const bool timed = track_planning;
-  const uint64 from = timed ? assist_now_ns() : 0;
+  watch_errors();
+  const int around = planning_count++;
+  Planning* mine = &plannings[around < kMostPlannings ? around : kMostPlannings];
+  mine->queryid = query->queryId;
+  mine->userid = GetUserId();
+  mine->subid = GetCurrentSubTransactionId();
+  mine->depth = depth++;
+  if (!track_planning) {
+    PlannedStmt* plan = plan_next(query, source, options, params);
+    depth = mine->depth;
+    planning_count = around;
+    return plan;
+  }
+  const uint64 from = assist_now_ns();
   PlannedStmt* plan = plan_next(query, source, options, params);
-  if (timed) record_planning(mine, assist_now_ns() - from);
-  depth = mine.depth;
-  watch.end();
-  planning = around;
+  record_planning(*mine, assist_now_ns() - from);
+  depth = mine->depth;
+  planning_count = around;
   return plan;
 }
 
@@ -106,30 +99,26 @@ void on_start(QueryDesc* desc, int flags) {
   open->desc = desc;
   open->start_counting();
   open->planid = plan_fingerprint(plan, &open->scans_index);
-  open->estimated_cost = plan->planTree->total_cost;
   open->entry =
       find_or_claim_entry({open->queryid, open->planid, open->userid, open->depth == 0}, desc->sourceText);
+  open->claims = entry_claims;
   if (open->entry != nullptr && (open->weight = choose_sample(open->entry)) > 0)
     desc->instrument_options |= INSTRUMENT_ROWS;
   const ptrdiff_t i = open - open_stack;
-  Watch watch;
-  watch.begin();
+  watch_errors();
   ++depth;
   start_next(desc, flags);
   --depth;
-  watch.end();
   open_stack[i].running = false;
 }
 
 // One piece of an open execution: the server's call between a clock pair.
 struct Measured {
-  Watch watch;
   ptrdiff_t i;
   pg_attribute_always_inline void begin(Open* open) {
     i = open - open_stack;
     open->running = true;
     ++depth;
-    watch.begin();
     take_off_counters_now(&open->used);
     open->exec_ns -= assist_now_ns();
   }
@@ -139,7 +128,6 @@ struct Measured {
     open->exec_ns += now;
     add_counters_now(&open->used);
     open->running = false;
-    watch.end();
     return open;
   }
 };
@@ -216,13 +204,15 @@ void on_end(QueryDesc* desc) {
     const JitContext* jit = desc->estate->es_jit;
     const TimestampTz now = GetCurrentStatementStartTimestamp();
     if (likely(own_slot != nullptr) || attach_slot()) {
-      record_execution(*open, jit != nullptr ? assist_jit_ns(&jit->instr) : 0, now);
-      if (unlikely((open->weight | own_slot->text_wanted | open->used.temp_written) != 0))
+      record_execution_inline(*open, jit != nullptr ? assist_jit_ns(&jit->instr) : 0, now);
+      if (unlikely((open->weight | own_slot->text_wanted | open->used.temp_written) != 0)) {
         record_details(desc, *open, now);
-      else if (open->scans_index)
+        open = find_open(desc);
+      } else if (open->scans_index) {
         record_index_use(desc, *open, now);
+      }
     }
-    pop_open(find_open(desc));
+    pop_open(open);
   }
   end_next(desc);
 }
@@ -240,16 +230,18 @@ struct Utility {
   Open open;
 };
 
-void utility_next(const Utility& u) {
-  if (next_utility != nullptr)
-    next_utility(u.statement, u.source, u.read_only, u.context, u.params, u.environment, u.receiver,
-                 u.completion);
-  else
-    standard_ProcessUtility(u.statement, u.source, u.read_only, u.context, u.params, u.environment,
-                            u.receiver, u.completion);
+void call_utility(PlannedStmt* statement, const char* source, bool read_only, ProcessUtilityContext context,
+                  ParamListInfo params, QueryEnvironment* environment, DestReceiver* receiver,
+                  QueryCompletion* completion) {
+  const auto next = next_utility != nullptr ? next_utility : standard_ProcessUtility;
+  next(statement, source, read_only, context, params, environment, receiver, completion);
 }
 
-void utility_body(void* arg) { utility_next(*static_cast<Utility*>(arg)); }
+void utility_body(void* arg) {
+  const Utility& u = *static_cast<Utility*>(arg);
+  call_utility(u.statement, u.source, u.read_only, u.context, u.params, u.environment, u.receiver,
+               u.completion);
+}
 
 void utility_failed(int sqlstate, void* arg) {
   const auto* u = static_cast<const Utility*>(arg);
@@ -257,25 +249,20 @@ void utility_failed(int sqlstate, void* arg) {
   record_error(u->open, sqlstate, sqlstate == last_sqlstate ? last_message : "");
 }
 
-void on_utility(PlannedStmt* statement, const char* source, bool read_only, ProcessUtilityContext context,
-                ParamListInfo params, QueryEnvironment* environment, DestReceiver* receiver,
-                QueryCompletion* completion) {
+// A utility statement that may run others inside: counted, and one level deeper for those.
+pg_noinline void record_utility(PlannedStmt* statement, const char* source, bool read_only,
+                                ProcessUtilityContext context, ParamListInfo params,
+                                QueryEnvironment* environment, DestReceiver* receiver,
+                                QueryCompletion* completion) {
   Utility u = {statement, source, read_only, context, params, environment, receiver, completion, {}};
   const Node* tree = statement->utilityStmt;
-  end_visits_for(tree);
-  // EXECUTE and PREPARE show as the statement that they run; its id is the prepared statement's own.
-  const bool transparent = IsA(tree, ExecuteStmt) || IsA(tree, PrepareStmt) || IsA(tree, DeallocateStmt);
-  // Scripts of CREATE EXTENSION are the extension's business, not the application's.
-  if (transparent || creating_extension || track == kTrackNone || (own_slot == nullptr && !attach_slot())) {
-    utility_next(u);
-    return;
-  }
   const bool recorded = track_utility && statement->queryId != 0 && enabled();
   u.open.queryid = statement->queryId;
   u.open.userid = GetUserId();
   u.open.depth = depth;
   const bool counts_rows = IsA(tree, CopyStmt) || IsA(tree, FetchStmt) || IsA(tree, CreateTableAsStmt) ||
                            IsA(tree, RefreshMatViewStmt);
+  watch_errors();
   take_off_counters_now(&u.open.used);
   const uint64 from = assist_now_ns();
   ++depth;
@@ -289,6 +276,20 @@ void on_utility(PlannedStmt* statement, const char* source, bool read_only, Proc
   add_counters_now(&u.open.used);
   if (counts_rows && completion != nullptr) u.open.rows = completion->nprocessed;
   record_execution(u.open, 0, GetCurrentStatementStartTimestamp());
+}
+
+void on_utility(PlannedStmt* statement, const char* source, bool read_only, ProcessUtilityContext context,
+                ParamListInfo params, QueryEnvironment* environment, DestReceiver* receiver,
+                QueryCompletion* completion) {
+  const Node* tree = statement->utilityStmt;
+  end_visits_for(tree);
+  // EXECUTE and PREPARE show as the statement that they run; its id is the prepared statement's own. Scripts
+  // of CREATE EXTENSION are the extension's business, not the application's.
+  const bool transparent = IsA(tree, ExecuteStmt) || IsA(tree, PrepareStmt) || IsA(tree, DeallocateStmt);
+  if (transparent || creating_extension || track == kTrackNone || (own_slot == nullptr && !attach_slot()))
+    call_utility(statement, source, read_only, context, params, environment, receiver, completion);
+  else
+    record_utility(statement, source, read_only, context, params, environment, receiver, completion);
 }
 
 }  // namespace

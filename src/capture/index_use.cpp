@@ -1,7 +1,7 @@
 // Index use by the executor's own attribution: once per execution and index that a plan really scanned.
 // What the planner probes, and what nothing reached, does not count.
 
-#include "capture/capture.hpp"
+#include "capture/hot.hpp"
 
 extern "C" {
 #include "access/genam.h"     // for IndexScanDesc
@@ -13,16 +13,8 @@ extern "C" {
 
 namespace assist::capture {
 
-namespace {
-
-struct Use {
-  TimestampTz now;
-  uint32 weight;
-  bool constraint_check;
-};
-
 // Another index's place in this backend's table, its gains handed over; -1 when that cannot be done now.
-pg_noinline int claim_counter(int first, Oid index) {
+int claim_index_counter(int first, Oid index) {
   Slot* slot = own_slot;
   int place = first;
   for (int i = first; i < first + kIndexWays; ++i) {
@@ -45,35 +37,11 @@ pg_noinline int claim_counter(int first, Oid index) {
   return place;
 }
 
-pg_attribute_always_inline void count_scan(const Use& use, IndexScanDesc scan, const Instrumentation* instrument) {
-  if (scan == nullptr || scan->indexRelation == nullptr) return;
-  const Oid index = RelationGetRelid(scan->indexRelation);
-  const int first = static_cast<int>(index % (kIndexSlots / kIndexWays)) * kIndexWays;
-  int place = first;
-  while (place < first + kIndexWays &&
-         (own_slot->indexes[place].indexid != index || own_slot->indexes[place].dbid != MyDatabaseId))
-    ++place;
-  if (unlikely(place == first + kIndexWays)) {
-    place = claim_counter(first, index);
-    if (place < 0) return;
-  }
-  IndexCounter* counter = &own_slot->indexes[place];
-  ++own_slot->index_sequence;
-  pg_write_barrier();
-  if (use.constraint_check)
-    ++counter->constraint_checks;
-  else
-    ++counter->executor_scans;
-  counter->last_use = use.now;
-  if (use.weight > 0 && instrument != nullptr)
-    counter->tuples += static_cast<uint64>(instrument->ntuples + instrument->tuplecount) * use.weight;
-  pg_write_barrier();
-  ++own_slot->index_sequence;
-}
+namespace {
 
 pg_noinline bool visit(PlanState* state, void* context) {
   if (state == nullptr) return false;
-  const Use& use = *static_cast<const Use*>(context);
+  const IndexUse& use = *static_cast<const IndexUse*>(context);
   switch (nodeTag(state)) {
     case T_IndexScanState:
       count_scan(use, reinterpret_cast<IndexScanState*>(state)->iss_ScanDesc, state->instrument);
@@ -102,13 +70,8 @@ pg_noinline bool visit(PlanState* state, void* context) {
 
 }  // namespace
 
-void record_index_use(QueryDesc* desc, const Open& open, TimestampTz now) {
-  const Use use = {now, open.weight, open.entry != nullptr && open.entry->constraint_check};
-  PlanState* state = desc->planstate;
-  if (IsA(state, IndexScanState) && state->subPlan == NIL && state->initPlan == NIL)
-    count_scan(use, reinterpret_cast<IndexScanState*>(state)->iss_ScanDesc, state->instrument);
-  else
-    visit(state, const_cast<Use*>(&use));
+void record_index_use_below(const IndexUse& use, PlanState* state) {
+  visit(state, const_cast<IndexUse*>(&use));
 }
 
 }  // namespace assist::capture

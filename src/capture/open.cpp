@@ -15,7 +15,8 @@ Open first_stack[kFirstCapacity];
 }  // namespace
 
 int depth = 0;
-Planning planning = {};
+Planning plannings[kMostPlannings + 1];
+int planning_count = 0;
 Open* open_stack = first_stack;
 int open_top = 0;
 int open_capacity = kFirstCapacity;
@@ -49,14 +50,16 @@ namespace {
 
 // Ends what is open from `subid` on. Running statements failed; cursors between two fetches just ended.
 void end_open(SubTransactionId subid) {
-  if (planning.queryid != 0 && planning.subid >= subid) {
+  while (planning_count > 0) {
+    const Planning& last = plannings[planning_count < kMostPlannings ? planning_count - 1 : kMostPlannings];
+    if (last.subid < subid) break;
     Open failed = {};
-    failed.queryid = planning.queryid;
-    failed.userid = planning.userid;
-    failed.depth = planning.depth;
-    if (last_sqlstate != 0) record_error(failed, last_sqlstate, last_message);
-    if (planning.depth < depth) depth = planning.depth;
-    planning.queryid = 0;
+    failed.queryid = last.queryid;
+    failed.userid = last.userid;
+    failed.depth = last.depth;
+    record_error(failed, last_sqlstate, last_message);
+    if (last.depth < depth) depth = last.depth;
+    --planning_count;
   }
   for (int i = open_top - 1; i >= 0; --i) {
     Open& open = open_stack[i];
@@ -82,7 +85,7 @@ void at_transaction(XactEvent event, void*) {
     case XACT_EVENT_PREPARE:
       // Portals are closed by now; what is left had its error swallowed without a subtransaction.
       for (int i = 0; i < open_top; ++i) open_stack[i].running = false;
-      planning.queryid = 0;
+      planning_count = 0;
       if (unlikely(open_top > 0)) end_open(0);
       break;
     default:

@@ -1,31 +1,10 @@
 // This backend's slot: finding a statement's entry and adding to it. The hot path.
 
-#include "capture/capture.hpp"
-
-extern "C" {
-#include "port/atomics.h"
-}
+#include "capture/hot.hpp"
 
 namespace assist::capture {
 
 namespace {
-
-// Planning that no execution has claimed yet.
-uint64 planned_queryid = 0;
-uint64 planned_ns = 0;
-uint64 planned_count = 0;
-EntryKey planned_key;
-
-inline void begin_write(SlotEntry* entry) {
-  ++entry->sequence;
-  pg_write_barrier();
-}
-
-inline void end_write(SlotEntry* entry) {
-  pg_write_barrier();
-  ++entry->sequence;
-  ++own_slot->activity;
-}
 
 // A foreign key's check or action, by the text that ri_triggers.c makes for it.
 bool is_constraint_query(const EntryKey& key, const char* source) {
@@ -35,6 +14,7 @@ bool is_constraint_query(const EntryKey& key, const char* source) {
 }
 
 void occupy(SlotEntry* entry, SlotTaken* taken, const EntryKey& key, const char* source) {
+  ++entry_claims;
   begin_write(entry);
   const uint32 sequence = entry->sequence;
   memset(entry, 0, sizeof *entry);
@@ -87,18 +67,9 @@ SlotEntry* claim_entry(const EntryKey& key, const char* source) {
   return nullptr;
 }
 
-namespace {
-
-inline void add_plans(SlotEntry* entry, uint64 queryid) {
-  if (planned_count == 0 || planned_queryid != queryid) return;
-  entry->sums.plans += planned_count;
-  entry->sums.plan_ns += planned_ns;
-  planned_count = 0;
-}
-
-}  // namespace
-
 Slot* own_slot = nullptr;
+uint64 entry_claims = 0;
+Planned planned = {};
 
 bool attach_slot() {
   if (capture_suppressed > 0 || IsParallelWorker()) return false;
@@ -109,45 +80,7 @@ bool attach_slot() {
 void detach_slot() { own_slot = nullptr; }
 
 void record_execution(const Open& open, uint64 jit_ns, TimestampTz now) {
-  SlotEntry* entry = open.entry;
-  // Nested statements may have taken the entry's place while this one ran.
-  const EntryKey key = {open.queryid, open.planid, open.userid, open.depth == 0};
-  if (entry == nullptr || !matches(*entry, key)) entry = find_or_claim_entry(key, nullptr);
-  if (entry == nullptr) {
-    count_lost_execution(open.exec_ns);
-    return;
-  }
-  const uint64 ns = open.exec_ns;
-  const uint32 epoch = store()->reset_epoch;
-  begin_write(entry);
-  Counters& sums = entry->sums;
-  ++sums.calls;
-  sums.exec_ns += ns;
-  sums.exec_ns2 += static_cast<unsigned __int128>(ns) * ns;
-  sums.rows += open.rows;
-  sums.blks_hit += open.used.blks_hit;
-  if ((open.used.blks_read | open.used.blks_dirtied) != 0) {
-    sums.blks_read += open.used.blks_read;
-    sums.blks_dirtied += open.used.blks_dirtied;
-  }
-  if ((open.used.temp_read | open.used.temp_written) != 0) {
-    sums.temp_read += open.used.temp_read;
-    sums.temp_written += open.used.temp_written;
-  }
-  sums.wal_bytes += open.used.wal_bytes;
-  if (unlikely(jit_ns > 0)) sums.jit_ns += jit_ns;
-  sums.sampled += open.weight > 0;
-  if (entry->minmax_epoch != epoch) {
-    entry->minmax_epoch = epoch;
-    entry->min_ns = PG_UINT64_MAX;
-    entry->max_ns = 0;
-  }
-  if (ns < entry->min_ns) entry->min_ns = ns;
-  if (ns > entry->max_ns) entry->max_ns = ns;
-  ++entry->latency[LatencyBucket(ns)];
-  entry->last_seen = now;
-  add_plans(entry, open.queryid);
-  end_write(entry);
+  record_execution_inline(open, jit_ns, now);
 }
 
 void record_error(const Open& open, int sqlstate, const char* message) {
@@ -181,27 +114,18 @@ void record_error(const Open& open, int sqlstate, const char* message) {
   LWLockRelease(lock);
 }
 
-void record_planning(const Planning& planned, uint64 ns) {
-  if (planned_count > 0 && planned_queryid != planned.queryid) flush_planning();
-  if (planned_count == 0) {
-    planned_queryid = planned.queryid;
-    planned_key = {planned.queryid, 0, planned.userid, planned.depth == 0};
-    planned_ns = 0;
-  }
-  planned_ns += ns;
-  ++planned_count;
-}
-
 void flush_planning() {
-  if (planned_count == 0) return;
-  SlotEntry* entry = own_slot != nullptr ? find_or_claim_entry(planned_key, nullptr) : nullptr;
+  if (planned.count == 0) return;
+  const Planning& p = planned.statement;
+  SlotEntry* entry =
+      own_slot != nullptr ? find_or_claim_entry({p.queryid, 0, p.userid, p.depth == 0}, nullptr) : nullptr;
   if (entry != nullptr) {
     begin_write(entry);
-    add_plans(entry, planned_queryid);
+    add_plans(entry, p.queryid);
     entry->last_seen = GetCurrentStatementStartTimestamp();
     end_write(entry);
   }
-  planned_count = 0;
+  planned.count = 0;
 }
 
 void count_lost_execution(uint64 ns) {

@@ -3,6 +3,9 @@
 
 #include "pg/server.hpp"
 
+// Hidden: reached without the offset table.
+#pragma GCC visibility push(hidden)
+
 namespace assist::pg {
 
 enum Track : int { kTrackNone, kTrackTop, kTrackAll };
@@ -38,3 +41,5 @@ bool is_preloaded();
 void require_preload();
 
 }  // namespace assist::pg
+
+#pragma GCC visibility pop

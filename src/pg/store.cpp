@@ -22,7 +22,6 @@ namespace {
 constexpr char kTranche[] = "pg_assist";
 constexpr int kLocks = kPartitions + 2;  // partitions, index table, arena
 
-Store* the_store = nullptr;
 LWLockPadded* locks = nullptr;
 
 struct Sizes {
@@ -210,7 +209,7 @@ void free_plan(PlanEntry* plan, uint32 i) {
 
 }  // namespace
 
-Store* store() { return the_store; }
+Store* the_store = nullptr;
 Size store_size() { return offsets_of(configured_sizes()).total; }
 
 void install_shmem_hooks() {

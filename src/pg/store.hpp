@@ -3,10 +3,14 @@
 
 #include "pg/store_layout.hpp"
 
+// Hidden: reached without the offset table.
+#pragma GCC visibility push(hidden)
+
 namespace assist::pg {
 
 // nullptr when the library was not preloaded.
-Store* store();
+extern Store* the_store;
+inline Store* store() { return the_store; }
 
 // Registered by _PG_init: request and set up shared memory, save at shutdown.
 void install_shmem_hooks();
@@ -103,3 +107,5 @@ void load_store();
 void reset_store(Oid userid, Oid dbid, uint64 queryid);
 
 }  // namespace assist::pg
+
+#pragma GCC visibility pop

@@ -1,6 +1,9 @@
 // Work of our own that must not be recorded: planning for what-if, the analyst's queries.
 #pragma once
 
+// Hidden: reached without the offset table.
+#pragma GCC visibility push(hidden)
+
 namespace assist::pg {
 
 // Set by capture when it is installed; nullptr without preload.
@@ -23,3 +26,5 @@ class CaptureSuppressed {
 };
 
 }  // namespace assist::pg
+
+#pragma GCC visibility pop

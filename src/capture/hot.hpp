@@ -1,0 +1,127 @@
+// The pieces of the hot path, inlined into the hooks: one statement passes here once.
+#pragma once
+
+#include "capture/capture.hpp"
+
+extern "C" {
+#include "access/genam.h"     // for IndexScanDesc
+#include "access/relscan.h"
+#include "nodes/execnodes.h"
+#include "port/atomics.h"
+#include "utils/rel.h"
+}
+
+#pragma GCC visibility push(hidden)
+
+namespace assist::capture {
+
+pg_attribute_always_inline void begin_write(SlotEntry* entry) {
+  ++entry->sequence;
+  pg_write_barrier();
+}
+
+pg_attribute_always_inline void end_write(SlotEntry* entry) {
+  pg_write_barrier();
+  ++entry->sequence;
+  ++own_slot->activity;
+}
+
+pg_attribute_always_inline void add_plans(SlotEntry* entry, uint64 queryid) {
+  if (planned.count == 0 || planned.statement.queryid != queryid) return;
+  entry->sums.plans += planned.count;
+  entry->sums.plan_ns += planned.ns;
+  planned.count = 0;
+}
+
+pg_attribute_always_inline void record_execution_inline(const Open& open, uint64 jit_ns, TimestampTz now) {
+  SlotEntry* entry = open.entry;
+  if (unlikely(open.claims != entry_claims || entry == nullptr)) {
+    // Nested statements may have taken the entry's place while this one ran.
+    entry = find_or_claim_entry({open.queryid, open.planid, open.userid, open.depth == 0}, nullptr);
+    if (entry == nullptr) {
+      count_lost_execution(open.exec_ns);
+      return;
+    }
+  }
+  const uint64 ns = open.exec_ns;
+  const uint32 epoch = store()->reset_epoch;
+  begin_write(entry);
+  Counters& sums = entry->sums;
+  ++sums.calls;
+  sums.exec_ns += ns;
+  sums.exec_ns2 += static_cast<unsigned __int128>(ns) * ns;
+  sums.rows += open.rows;
+  sums.blks_hit += open.used.blks_hit;
+  if ((open.used.blks_read | open.used.blks_dirtied) != 0) {
+    sums.blks_read += open.used.blks_read;
+    sums.blks_dirtied += open.used.blks_dirtied;
+  }
+  if ((open.used.temp_read | open.used.temp_written) != 0) {
+    sums.temp_read += open.used.temp_read;
+    sums.temp_written += open.used.temp_written;
+  }
+  sums.wal_bytes += open.used.wal_bytes;
+  if (unlikely(jit_ns > 0)) sums.jit_ns += jit_ns;
+  sums.sampled += open.weight > 0;
+  if (entry->minmax_epoch != epoch) {
+    entry->minmax_epoch = epoch;
+    entry->min_ns = PG_UINT64_MAX;
+    entry->max_ns = 0;
+  }
+  if (ns < entry->min_ns) entry->min_ns = ns;
+  if (ns > entry->max_ns) entry->max_ns = ns;
+  ++entry->latency[LatencyBucket(ns)];
+  entry->last_seen = now;
+  add_plans(entry, open.queryid);
+  end_write(entry);
+}
+
+// --- index use
+
+struct IndexUse {
+  TimestampTz now;
+  uint32 weight;
+  bool constraint_check;
+};
+
+int claim_index_counter(int first, Oid index);
+void record_index_use_below(const IndexUse& use, PlanState* state);
+
+pg_attribute_always_inline void count_scan(const IndexUse& use, IndexScanDesc scan, const Instrumentation* instrument) {
+  if (scan == nullptr || scan->indexRelation == nullptr) return;
+  const Oid index = RelationGetRelid(scan->indexRelation);
+  const int first = static_cast<int>(index % (kIndexSlots / kIndexWays)) * kIndexWays;
+  int place = first;
+  while (place < first + kIndexWays &&
+         (own_slot->indexes[place].indexid != index || own_slot->indexes[place].dbid != MyDatabaseId))
+    ++place;
+  if (unlikely(place == first + kIndexWays)) {
+    place = claim_index_counter(first, index);
+    if (place < 0) return;
+  }
+  IndexCounter* counter = &own_slot->indexes[place];
+  ++own_slot->index_sequence;
+  pg_write_barrier();
+  if (use.constraint_check)
+    ++counter->constraint_checks;
+  else
+    ++counter->executor_scans;
+  counter->last_use = use.now;
+  if (use.weight > 0 && instrument != nullptr)
+    counter->tuples += static_cast<uint64>(instrument->ntuples + instrument->tuplecount) * use.weight;
+  pg_write_barrier();
+  ++own_slot->index_sequence;
+}
+
+pg_attribute_always_inline void record_index_use(const QueryDesc* desc, const Open& open, TimestampTz now) {
+  const IndexUse use = {now, open.weight, open.entry != nullptr && open.entry->constraint_check};
+  PlanState* state = desc->planstate;
+  if (IsA(state, IndexScanState) && state->subPlan == NIL && state->initPlan == NIL)
+    count_scan(use, reinterpret_cast<IndexScanState*>(state)->iss_ScanDesc, state->instrument);
+  else
+    record_index_use_below(use, state);
+}
+
+}  // namespace assist::capture
+
+#pragma GCC visibility pop
