@@ -282,10 +282,10 @@ void on_utility(PlannedStmt* statement, const char* source, bool read_only, Proc
                 ParamListInfo params, QueryEnvironment* environment, DestReceiver* receiver,
                 QueryCompletion* completion) {
   const Node* tree = statement->utilityStmt;
-  end_visits_for(tree);
   // EXECUTE and PREPARE show as the statement that they run; its id is the prepared statement's own. Scripts
   // of CREATE EXTENSION are the extension's business, not the application's.
   const bool transparent = IsA(tree, ExecuteStmt) || IsA(tree, PrepareStmt) || IsA(tree, DeallocateStmt);
+  if (!transparent) end_visits_for(tree);
   if (transparent || creating_extension || track == kTrackNone || (own_slot == nullptr && !attach_slot()))
     call_utility(statement, source, read_only, context, params, environment, receiver, completion);
   else
