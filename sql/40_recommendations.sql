@@ -81,6 +81,19 @@ CREATE TABLE assist.server_counter (
 COMMENT ON TABLE assist.server_counter IS
   'cumulative WAL (bytes) and checkpoint counters since their last reset, and active sessions, of the last days';
 
+-- What pgstattuple measured: it holds for a day, as long as the relation is much as it was.
+CREATE TABLE assist.bloat_measure (
+  oid pg_catalog.oid PRIMARY KEY,
+  measured_at pg_catalog.timestamptz NOT NULL,
+  size_bytes pg_catalog.int8 NOT NULL,
+  changes pg_catalog.int8 NOT NULL,
+  reclaimable_bytes pg_catalog.int8 NOT NULL,
+  reclaimable_fraction pg_catalog.float8 NOT NULL,
+  expected_bytes pg_catalog.int8 NOT NULL
+);
+COMMENT ON TABLE assist.bloat_measure IS
+  'bloat of tables and indexes as pgstattuple measured it (bytes), with the rows changed until then';
+
 CREATE VIEW assist.all_recommendations WITH (security_barrier) AS
   SELECT r.id, r.category, r.rule, r.severity, r.object, r.title, r.rationale, r.benefit_ms_per_day,
          r.benefit_pct, r.storage_delta_bytes, r.confidence, r.risk, r.sql, r.queryids, r.evidence,

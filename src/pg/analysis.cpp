@@ -7,17 +7,13 @@
 
 #include "assist/rule.hpp"
 #include "assist/snapshot.hpp"
+#include "pg/index_advisor.hpp"
 #include "pg/memory.hpp"
 #include "pg/own_sql.hpp"
 #include "pg/recommendation_store.hpp"
 #include "pg/rule_settings.hpp"
 #include "pg/settings.hpp"
 #include "pg/snapshot_reader.hpp"
-
-#if __has_include("pg/index_advisor.hpp")
-#include "pg/index_advisor.hpp"
-#define ASSIST_HAS_ADVISOR 1
-#endif
 
 extern "C" {
 #include "access/xlog.h"     // for RecoveryInProgress
@@ -198,15 +194,10 @@ bool AnyEnabled(std::span<const RuleChoice> choices, unsigned categories, std::s
 
 // What-if planning under the statements' own roles. The text of what went wrong, empty if nothing did.
 std::string Propose(Snapshot& snapshot) {
-#ifdef ASSIST_HAS_ADVISOR
   ErrorData* error = TrySubtransaction([&] { ProposeIndexes(snapshot); });
   if (error == nullptr) return {};
   snapshot.proposed_indexes.clear();
   return error->message != nullptr ? error->message : "unknown error";
-#else
-  (void)snapshot;
-  return "not built in";
-#endif
 }
 
 void refuse_where_read_only() {

@@ -32,6 +32,9 @@ void RememberSeen(const Snapshot&) {
   Execute(
       "DELETE FROM assist.object_seen s"
       " WHERE NOT EXISTS (SELECT 1 FROM pg_class c WHERE c.oid = s.oid)");
+  Execute(
+      "DELETE FROM assist.bloat_measure m"
+      " WHERE NOT EXISTS (SELECT 1 FROM pg_class c WHERE c.oid = m.oid)");
 }
 
 }  // namespace assist::pg

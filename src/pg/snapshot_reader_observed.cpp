@@ -37,21 +37,17 @@ constexpr const char* kPredicates =
 constexpr const char* kSpills =
     "SELECT p.queryid, p.userid, coalesce(r.rolname, ''), p.executions, p.temp_bytes, p.needed_bytes,"
     " coalesce(s.mean_exec_time, 0)"
-    " FROM assist._spills p LEFT JOIN pg_roles r ON r.oid = p.userid"
+    " FROM assist._spills() p LEFT JOIN pg_roles r ON r.oid = p.userid"
     " LEFT JOIN assist.statements s ON s.userid = p.userid AND s.dbid = p.dbid AND s.queryid = p.queryid"
     "  AND s.toplevel = p.toplevel"
     " WHERE p.dbid = (SELECT oid FROM pg_database WHERE datname = current_database())";
 
+constexpr const char* kSpillingDatabases =
+    "SELECT count(DISTINCT dbid) FROM assist.statements WHERE temp_blks_written > 0";
+
 constexpr const char* kIndexUse =
     "SELECT index::oid, executor_scans, tuples, constraint_checks,"
     " coalesce(extract(epoch FROM last_use), 0)::float8 FROM assist.index_use";
-
-bool Exists(const char* view) {
-  const Arg arg = Arg::Text(view);
-  bool exists = false;
-  Query("SELECT to_regclass($1) IS NOT NULL", {&arg, 1}, [&](const Row& row) { exists = row.Flag(0); });
-  return exists;
-}
 
 PredicateUse UseOf(std::string_view usage) {
   if (usage == "index") return PredicateUse::kIndex;
@@ -122,6 +118,9 @@ void ReadSpills(Snapshot& snapshot) {
                                .needed_bytes = row.Real(5),
                                .ms_per_call = row.Real(6)});
   });
+  Query(kSpillingDatabases, [&](const Row& row) {
+    snapshot.server.spilling_databases = static_cast<std::int32_t>(row.Integer(0));
+  });
 }
 
 void ReadIndexUse(Snapshot& snapshot) {
@@ -138,22 +137,12 @@ void ReadIndexUse(Snapshot& snapshot) {
 }  // namespace
 
 Needs ReadObserved(Snapshot& snapshot) {
-  Needs there = Needs::kNothing;
-  if (!is_preloaded()) return there;
-  if (Exists("assist.statements")) {
-    ReadStatements(snapshot);
-    there = there | Needs::kStatements;
-  }
-  if (Exists("assist.predicates")) ReadPredicates(snapshot);
-  if (Exists("assist._spills")) {
-    ReadSpills(snapshot);
-    there = there | Needs::kSpills;
-  }
-  if (Exists("assist.index_use")) {
-    ReadIndexUse(snapshot);
-    there = there | Needs::kIndexUse;
-  }
-  return there;
+  if (!is_preloaded()) return Needs::kNothing;
+  ReadStatements(snapshot);
+  ReadPredicates(snapshot);
+  ReadSpills(snapshot);
+  ReadIndexUse(snapshot);
+  return Needs::kStatements | Needs::kSpills | Needs::kIndexUse;
 }
 
 }  // namespace assist::pg::reader
