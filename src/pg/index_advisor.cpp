@@ -6,7 +6,8 @@
 // is left to gain is counted once. At the end the chosen ones are replayed in order: what each saves with
 // its predecessors in place is what it is credited with.
 //
-// Costs become milliseconds by the statement's own measure: observed mean time over own estimated cost.
+// Costs become milliseconds by the statement's own measure: observed time over the estimated costs of the
+// plans that took it.
 
 #include "pg/index_advisor.hpp"
 
@@ -21,6 +22,7 @@
 
 #include "pg/memory.hpp"
 #include "pg/planning_query.hpp"
+#include "pg/store_read.hpp"
 #include "pg/whatif.hpp"
 #include "pg/whatif_guard.hpp"
 
@@ -64,6 +66,7 @@ struct Pooled {
   const char* definition;   // CREATE INDEX, palloc'ed
   double write_ms_per_day = 0;
   bool open = true;         // may still be chosen
+  bool possible = true;     // CREATE INDEX accepts it
 };
 
 // A statement and what it would cost with which candidates.
@@ -85,7 +88,9 @@ struct Work {
 
   explicit Work(std::pmr::memory_resource* memory) : relevant(memory), cost(memory), used_by_all(memory) {}
   double Saved(double from, double to) const {
-    return from - to < from * kMinCostDrop ? 0 : (from - to) * ms_per_cost * calls_per_day;
+    if (from - to < from * kMinCostDrop) return 0;
+    // The cost of one planning may be far from that of the executions: no more than all of their time.
+    return std::min((from - to) * ms_per_cost, statement->mean_ms) * calls_per_day;
   }
 };
 
@@ -139,7 +144,8 @@ class Advisor {
 
   void CollectWorks();
   bool ReadText(Work& work);
-  int Pool(const Candidate& candidate);
+  int Pool(Work& work, const Candidate& candidate);
+  void MeasureCost();
   void AddRelevant();
   void PriceAlone(Work& work);
   void PriceAgain(Work& work);
@@ -263,9 +269,10 @@ double Advisor::WriteCost(Oid oid) const {
   return ms;
 }
 
-int Advisor::Pool(const Candidate& candidate) {
+// Its position in the pool; -1 when CREATE INDEX would refuse it, as an expression that is not immutable.
+int Advisor::Pool(Work& work, const Candidate& candidate) {
   for (std::size_t i = 0; i < pool_.size(); ++i)
-    if (SameKeys(pool_[i].candidate, candidate)) return static_cast<int>(i);
+    if (SameKeys(pool_[i].candidate, candidate)) return pool_[i].possible ? static_cast<int>(i) : -1;
   Pooled pooled;
   pooled.candidate = candidate;
   names_.push_back(ChooseName(snapshot_, candidate, names_, memory_));
@@ -273,8 +280,17 @@ int Advisor::Pool(const Candidate& candidate) {
   const std::pmr::string definition = Definition(snapshot_, candidate, names_.back(), memory_);
   Guarded([&] { pooled.definition = MemoryContextStrdup(keep_, definition.c_str()); });
   pooled.write_ms_per_day = WriteCost(candidate.table);
+  pooled.possible = InContext(work, [&] {
+    OwnedFunctionsOnly owned;
+    Guarded([&] {
+      HypotheticalSet* set = make_hypothetical_set();
+      set->trusted = true;
+      define_hypothetical_index(set, pooled.definition);
+    });
+  });
+  work.failed = false;
   pool_.push_back(pooled);
-  return static_cast<int>(pool_.size()) - 1;
+  return pooled.possible ? static_cast<int>(pool_.size()) - 1 : -1;
 }
 
 bool Advisor::ReadText(Work& work) {
@@ -326,10 +342,34 @@ void Advisor::CollectWorks() {
     if (!ReadText(work)) continue;
     const double seconds = std::max(kMinWindowSeconds, snapshot_.server.now - statement->first_seen);
     work.calls_per_day = static_cast<double>(statement->calls) * rules::kSecondsPerDay / seconds;
-    for (const Candidate& candidate : candidates) work.relevant.push_back(Pool(candidate));
+    for (const Candidate& candidate : candidates) {
+      const int pooled = Pool(work, candidate);
+      if (pooled >= 0) work.relevant.push_back(pooled);
+    }
     works_.push_back(std::move(work));
   }
   AddRelevant();
+  MeasureCost();
+}
+
+// What a cost unit of each statement took: observed time over the costs its plans were estimated at when
+// they ran. The cost of now would not do: with an index built meanwhile it is small, the mean still large.
+void Advisor::MeasureCost() {
+  if (works_.empty() || store() == nullptr) return;
+  std::pmr::vector<double> cost(works_.size(), 0.0, memory_), ms(works_.size(), 0.0, memory_);
+  for (const PlanRow& plan : ReadPlans()) {
+    if (plan.key.dbid != MyDatabaseId || plan.estimated_cost <= 0) continue;
+    for (std::size_t i = 0; i < works_.size(); ++i) {
+      const Statement& statement = *works_[i].statement;
+      if (static_cast<std::int64_t>(plan.key.queryid) != statement.query_id || plan.key.userid != statement.user ||
+          plan.key.toplevel != statement.top_level)
+        continue;
+      cost[i] += plan.estimated_cost * static_cast<double>(plan.calls);
+      ms[i] += static_cast<double>(plan.exec_ns) / 1e6;
+    }
+  }
+  for (std::size_t i = 0; i < works_.size(); ++i)
+    if (cost[i] > 0) works_[i].ms_per_cost = ms[i] / cost[i];
 }
 
 // A longer index of another statement that starts with the keys a statement wants serves it too.
@@ -405,7 +445,7 @@ void Advisor::PriceAlone(Work& work) {
     work.failed = true;
     return;
   }
-  work.ms_per_cost = work.statement->mean_ms / work.cost_before;
+  if (work.ms_per_cost <= 0) work.ms_per_cost = work.statement->mean_ms / work.cost_before;
   for (std::size_t i = 0; i < work.relevant.size(); ++i) work.cost.push_back(priced[i + 1].cost);
   work.cost_all = priced.back().cost;
   work.used_by_all = priced.back().used;
