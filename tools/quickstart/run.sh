@@ -163,12 +163,16 @@ printf '\n   after\n\n'
 explain
 sql -o /dev/null -c "select assist.mark_implemented($best)"
 
+# Without visitors every index would be unused half a minute from now.
+sql -o /dev/null -c 'alter system set assist.interval = 0' -c 'select pg_reload_conf()'
+
 say "the demo is yours ($((SECONDS - started)) s)"
 cat <<TEXT
    look around       psql -h $dir -p 5432 -U postgres shop
                        select * from assist.recommendations \\gx
                        select assist.migration_script(3) \\g (format=unaligned tuples_only=on)
                        select * from assist.status;
+   The visitors are gone, so the analyst is switched off: assist.interval = 0.
    again, afresh     make quickstart
    stop and remove   make quickstart-stop
 TEXT
