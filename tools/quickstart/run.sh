@@ -55,7 +55,7 @@ sql() { as_server "$bindir/psql" -X -q -v ON_ERROR_STOP=1 -h "$dir" -p 5432 -U p
 load() { sql "$@" >>"$dir/load.log" 2>&1 || { tail "$dir/load.log" >&2; fail "loading failed"; }; }
 bench() {  # bench NAME options: pgbench in the background
   local name=$1; shift
-  as_server "$bindir/pgbench" -h "$dir" -p 5432 -U postgres -n -T "$seconds" "$@" shop \
+  as_server "$bindir/pgbench" -h "$dir" -p 5432 -n -T "$seconds" "$@" shop \
     >"$dir/workload.$name.log" 2>&1 || { tail -n 5 "$dir/workload.$name.log" >&2; fail "workload $name failed"; }
 }
 
@@ -78,6 +78,7 @@ shared_preload_libraries = 'pg_assist'
 listen_addresses = ''
 unix_socket_directories = '$dir'
 port = 5432
+max_connections = 20
 CONF
 as_server "$bindir/pg_ctl" start -D "$dir/data" -l "$dir/server.log" -w -s ||
   { tail "$dir/server.log" >&2; fail "the server does not start"; }
@@ -108,10 +109,10 @@ for word in oak stee li 'classic r' 'compact w' no solar 'travel te' urb 'vintag
 done
 step "pages of the shop (3 clients), reports (1 client)"
 w=$dir/workload
-bench pages -c 2 -j 1 -M prepared -f "$w/order_page.sql@45" -f "$w/product_page.sql@35" \
+bench pages -U shop -c 2 -j 1 -M prepared -f "$w/order_page.sql@45" -f "$w/product_page.sql@35" \
   -f "$w/customer_page.sql@10" -f "$w/checkout.sql@10" & pages=$!
-bench forms -c 1 -M simple -f "$w/login.sql@10" "${searches[@]}" & forms=$!
-bench reports -c 1 -M simple -f "$w/reports.sql" & reports=$!
+bench forms -U shop -c 1 -M simple -f "$w/login.sql@10" "${searches[@]}" & forms=$!
+bench reports -U reports -c 1 -M simple -f "$w/reports.sql" & reports=$!
 wait $pages; wait $forms; wait $reports
 done_in
 awk '/number of transactions actually/ { n += $NF } END { printf "   %d transactions\n", n }' "$dir"/workload.*.log
