@@ -88,7 +88,7 @@ void take_slot_entry(Slot* slot, int i, const SlotEntry& now) {
     return;
   }
   add_counters(&statement->sums, gain);
-  statement->usage += static_cast<double>(gain.calls);
+  statement->usage += static_cast<double>(gain.calls + gain.errors);
   for (int b = 0; b < kLatencyBuckets; ++b) statement->latency[b] += latency[b];
   if (now.last_seen > statement->last_seen) statement->last_seen = now.last_seen;
   if (gain.calls > 0 && now.minmax_epoch == store()->reset_epoch) {
