@@ -1,0 +1,111 @@
+# Who sees and does what: nobody without a grant, pg_monitor everything that only reads, others their own.
+use strict;
+use warnings FATAL => 'all';
+use PostgreSQL::Test::Cluster;
+use PostgreSQL::Test::Utils;
+use Test::More;
+use Assist;
+
+my $node = new_node('rights', conf => "assist.interval = 0\n");
+$node->safe_psql('postgres', q{
+	CREATE ROLE dashboard LOGIN IN ROLE pg_monitor;
+	CREATE ROLE nobody LOGIN;
+	CREATE ROLE developer LOGIN;
+	CREATE TABLE secret (a int, b text);
+	INSERT INTO secret SELECT g, 'x' FROM generate_series(1, 200000) g;
+	CREATE TABLE shared (a int);
+	GRANT SELECT ON shared TO developer;
+	ANALYZE;
+	SELECT assist.set_rule('missing_index', settings => '{"min_saving": 0, "min_share": 0}')});
+$node->safe_psql('postgres', "SELECT b FROM secret WHERE a = $_") for 1 .. 50;
+$node->safe_psql('postgres', 'SELECT count(*) FROM shared', extra_params => [ '-U', 'developer' ]);
+$node->safe_psql('postgres', 'SELECT assist.refresh()');
+
+my @views = split /\n/, $node->safe_psql('postgres', q{
+	SELECT relname FROM pg_class WHERE relnamespace = 'assist'::regnamespace AND relkind = 'v' AND relname NOT LIKE '\_%' ORDER BY 1});
+my @functions = split /\n/, $node->safe_psql('postgres', q{
+	SELECT proname FROM pg_proc WHERE pronamespace = 'assist'::regnamespace AND proname NOT LIKE '\_%' ORDER BY 1});
+cmp_ok(scalar @views, '>', 5, 'there are views');
+
+# A call of each function that only reads or, as refresh, only writes what follows from what was observed; and of
+# each that changes something.
+my $id = "(SELECT coalesce(min(id), 0) FROM assist.all_recommendations WHERE sql IS NOT NULL)";
+my %reads = (
+	recommendations => 'count(*) FROM assist.recommendations()',
+	refresh => 'assist.refresh()',
+	what_if => "count(*) FROM assist.what_if(ARRAY['SELECT 1'])",
+	generate_migration => "count(*) FROM assist.generate_migration($id)",
+	migration_script => "length(assist.migration_script($id)) > 0",);
+my %changes = (
+	approve => "assist.approve($id)",
+	dismiss => "assist.dismiss($id)",
+	mark_implemented => "assist.mark_implemented($id)",
+	postpone => "assist.postpone($id, 'tomorrow')",
+	reopen => "assist.reopen($id)",
+	reset => 'assist.reset()',
+	set_rule => "assist.set_rule('missing_index', false)",);
+
+sub as
+{
+	my ($role, $sql) = @_;
+	return try_sql($node, 'postgres', $sql, extra_params => [ '-U', $role ]);
+}
+
+for my $view (@views)
+{
+	my ($status, $out, $err) = as('nobody', "SELECT * FROM assist.$view");
+	like($err, qr/ERROR:  42501/, "nobody: $view is refused");
+	($status, $out, $err) = as('dashboard', "SELECT * FROM assist.$view");
+	is($status, 0, "dashboard: reads $view") or diag $err;
+}
+for my $function (@functions)
+{
+	my $call = $reads{$function} // $changes{$function};
+	ok(defined $call, "$function is known to this test") or next;
+	my ($status, $out, $err) = as('nobody', "SELECT $call");
+	like($err, qr/ERROR:  42501/, "nobody: $function is refused");
+	($status, $out, $err) = as('dashboard', "SELECT $call");
+	if ($reads{$function})
+	{
+		is($status, 0, "dashboard: calls $function") or diag $err;
+	}
+	else
+	{
+		like($err, qr/ERROR:  42501/, "dashboard: $function is refused");
+	}
+}
+my ($status, $out, $err) = as('dashboard', q{SELECT count(*) FROM assist.statements WHERE query LIKE 'SELECT b FROM secret%'});
+is($out, '1', "dashboard: sees others' statements");
+($status, $out, $err) = as('dashboard', q{SELECT count(*) FROM assist.all_recommendations});
+is($out, $node->safe_psql('postgres', 'SELECT count(*) FROM assist.all_recommendations'), 'dashboard: sees all recommendations');
+
+# No table of ours can be read past the views, or written, by any of them.
+for my $table (split /\n/, $node->safe_psql('postgres', q{
+	SELECT relname FROM pg_class WHERE relnamespace = 'assist'::regnamespace AND relkind IN ('r', 'p') ORDER BY 1}))
+{
+	for my $role ('nobody', 'dashboard')
+	{
+		($status, $out, $err) = as($role, "DELETE FROM assist.$table");
+		like($err, qr/ERROR:  42501/, "$role: cannot write $table");
+	}
+}
+
+# A role with a grant on the objects sees its own statements, and nothing of what others did.
+$node->safe_psql('postgres', q{
+	GRANT USAGE ON SCHEMA assist TO developer;
+	GRANT SELECT ON ALL TABLES IN SCHEMA assist TO developer;
+	GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA assist TO developer;
+	REVOKE EXECUTE ON FUNCTION assist.reset FROM developer});
+($status, $out, $err) = as('developer', q{SELECT string_agg(DISTINCT userid::regrole::text, ',') FROM assist.statements});
+is($out, 'developer', 'developer: own statements only') or diag $err;
+for my $view ('plans', 'predicates', 'samples', 'errors')
+{
+	($status, $out, $err) = as('developer', "SELECT count(*) FROM assist.$view WHERE userid <> 'developer'::regrole");
+	is($out, '0', "developer: nothing of others in $view") or diag $err;
+}
+# what_if plans only what the caller may read, and says nothing of the rest.
+($status, $out, $err) = as('developer', q{SELECT * FROM assist.what_if(ARRAY['SELECT b FROM secret WHERE a = 1'])});
+like($err, qr/ERROR:  42501: permission denied for table secret/, 'developer: what_if needs the right to run the statement');
+
+$node->stop;
+done_testing();
