@@ -12,7 +12,14 @@
 
 namespace assist {
 
-enum class Category : std::uint8_t { kIndex, kTable, kQuery, kConfiguration, kMaintenance, kSchema };
+enum class Category : std::uint8_t {
+  kIndex,
+  kTable,
+  kQuery,
+  kConfiguration,
+  kMaintenance,
+  kSchema
+};
 enum class Severity : std::uint8_t { kInfo, kLow, kMedium, kHigh, kCritical };
 
 std::string_view ToString(Category category);
@@ -23,15 +30,15 @@ std::string_view ToString(Severity severity);
 struct Action {
   enum class Kind : std::uint8_t {
     kNone,
-    kCreateIndex,    // statement = CREATE INDEX CONCURRENTLY ...; object = qualified index name
-    kDropIndex,      // object = qualified index name, relation = its oid
-    kReindex,        // object = qualified index name, relation = its oid
-    kVacuum,         // object = qualified table name
-    kVacuumFull,     // object = qualified table name (rewrites, ACCESS EXCLUSIVE)
-    kAnalyze,        // object = qualified table name
-    kSetParameter,   // parameter, value; scope and object name where
-    kCompleteIndex   // object = qualified invalid index of a partitioned table, relation = its oid:
-                     // build and attach what its partitions lack
+    kCreateIndex,   // statement = CREATE INDEX CONCURRENTLY ...; object = qualified index name
+    kDropIndex,     // object = qualified index name, relation = its oid
+    kReindex,       // object = qualified index name, relation = its oid
+    kVacuum,        // object = qualified table name
+    kVacuumFull,    // object = qualified table name (rewrites, ACCESS EXCLUSIVE)
+    kAnalyze,       // object = qualified table name
+    kSetParameter,  // parameter, value; scope and object name where
+    kCompleteIndex  // object = qualified invalid index of a partitioned table, relation = its oid:
+                    // build and attach what its partitions lack
   };
   enum class Scope : std::uint8_t { kSystem, kDatabase, kRole, kRoleInDatabase };
   Kind kind = Kind::kNone;
@@ -41,7 +48,7 @@ struct Action {
   std::pmr::string statement;
   std::pmr::string parameter;
   std::pmr::string value;
-  std::pmr::string role;       // kRole, kRoleInDatabase: unquoted name
+  std::pmr::string role;  // kRole, kRoleInDatabase: unquoted name
   explicit Action(std::pmr::memory_resource* memory)
       : object(memory), statement(memory), parameter(memory), value(memory), role(memory) {}
 };
@@ -52,25 +59,33 @@ struct Evidence {
 };
 
 struct Finding {
-  // Identity over re-evaluations: "<rule>:<object>" and, where one object can have several, a third part.
+  // Identity over re-evaluations: "<rule>:<object>" and, where one object can have several, a third
+  // part.
   std::pmr::string fingerprint;
-  std::string_view rule;             // RuleDescriptor::id
+  std::string_view rule;  // RuleDescriptor::id
   Severity severity = Severity::kInfo;
-  std::pmr::string object;           // qualified name, setting or query id
-  std::pmr::string title;            // one line, no full stop
-  std::pmr::string rationale;        // why, with the numbers; sentences
-  std::pmr::string risk;             // what can go wrong when following it; sentences
-  std::pmr::string sql;              // ready to run; empty = none
+  std::pmr::string object;     // qualified name, setting or query id
+  std::pmr::string title;      // one line, no full stop
+  std::pmr::string rationale;  // why, with the numbers; sentences
+  std::pmr::string risk;       // what can go wrong when following it; sentences
+  std::pmr::string sql;        // ready to run; empty = none
   double benefit_ms_per_day = 0;
   std::int64_t storage_delta_bytes = 0;  // negative = freed
-  double confidence = 0;             // 0..1
+  double confidence = 0;                 // 0..1
   std::pmr::vector<std::int64_t> query_ids;
   std::pmr::vector<Evidence> evidence;
   Action action;
 
   explicit Finding(std::pmr::memory_resource* memory)
-      : fingerprint(memory), object(memory), title(memory), rationale(memory), risk(memory),
-        sql(memory), query_ids(memory), evidence(memory), action(memory) {}
+      : fingerprint(memory),
+        object(memory),
+        title(memory),
+        rationale(memory),
+        risk(memory),
+        sql(memory),
+        query_ids(memory),
+        evidence(memory),
+        action(memory) {}
   std::pmr::memory_resource* memory() const { return title.get_allocator().resource(); }
 
   void Add(std::string_view key, std::string_view text) {

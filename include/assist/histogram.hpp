@@ -1,7 +1,7 @@
 // Latency histogram: 4 buckets an octave from 4 us to 2^30 us (17.9 min).
 //
-// A bucket spans a factor of 2^(1/4) = 1.189, so a quantile reported as a bucket's geometric middle is
-// within 9.1 % of the exact one. Below 4 us and above the top the end buckets take all.
+// A bucket spans a factor of 2^(1/4) = 1.189, so a quantile reported as a bucket's geometric middle
+// is within 9.1 % of the exact one. Below 4 us and above the top the end buckets take all.
 #pragma once
 
 #include <array>
@@ -23,8 +23,7 @@ constexpr int LatencyBucket(std::uint64_t ns) noexcept {
   if (ns >= (1ULL << kHighestOctave)) return kLatencyBuckets - 1;
   const int octave = 63 - std::countl_zero(ns);
   // The 16 bits below the leading one, against 2^(1/4), 2^(2/4), 2^(3/4) minus 1 in units of 2^-16.
-  const auto fraction =
-      static_cast<std::uint32_t>((ns << (63 - octave)) >> (63 - 16)) & 0xffffu;
+  const auto fraction = static_cast<std::uint32_t>((ns << (63 - octave)) >> (63 - 16)) & 0xffffu;
   const int quarter = (fraction >= 12400u) + (fraction >= 27146u) + (fraction >= 44683u);
   return (octave - kLowestOctave) * kBucketsPerOctave + quarter + 1;
 }
@@ -32,15 +31,16 @@ constexpr int LatencyBucket(std::uint64_t ns) noexcept {
 // Geometric middle of a bucket, in milliseconds. The first bucket (below 4 us) answers 2 us.
 inline double LatencyBucketMiddleMs(int bucket) noexcept {
   if (bucket <= 0) return 0.002;
-  const double exponent =
-      kLowestOctave + (static_cast<double>(bucket) - 0.5) / kBucketsPerOctave;
+  const double exponent = kLowestOctave + (static_cast<double>(bucket) - 0.5) / kBucketsPerOctave;
   return std::exp2(exponent) / 1e6;
 }
 
-// The q-quantile (0..1) in milliseconds, clamped to the observed [min_ms, max_ms]; 0 without samples.
-// Uses the nearest-rank definition: the smallest value with at least q of the samples at or below it.
+// The q-quantile (0..1) in milliseconds, clamped to the observed [min_ms, max_ms]; 0 without
+// samples. Uses the nearest-rank definition: the smallest value with at least q of the samples at
+// or below it.
 template <typename Count>
-double LatencyQuantileMs(std::span<const Count> buckets, double q, double min_ms, double max_ms) noexcept {
+double LatencyQuantileMs(std::span<const Count> buckets, double q, double min_ms,
+                         double max_ms) noexcept {
   std::uint64_t total = 0;
   for (const Count n : buckets) total += n;
   if (total == 0) return 0;

@@ -10,7 +10,16 @@
 
 namespace assist {
 
-enum class Unit : std::uint8_t { kNone, kBytes, kDays, kMilliseconds, kMillisecondsPerDay, kFraction, kCount, kRatio };
+enum class Unit : std::uint8_t {
+  kNone,
+  kBytes,
+  kDays,
+  kMilliseconds,
+  kMillisecondsPerDay,
+  kFraction,
+  kCount,
+  kRatio
+};
 
 std::string_view ToString(Unit unit);
 
@@ -24,10 +33,11 @@ struct Param {
   std::string_view meaning;
 };
 
-// Parts of the snapshot that may be missing on a server; the engine skips a rule without them and says so.
+// Parts of the snapshot that may be missing on a server; the engine skips a rule without them and
+// says so.
 enum class Needs : std::uint32_t {
   kNothing = 0,
-  kIndexUse = 1 << 0,       // executor attribution: the library is preloaded
+  kIndexUse = 1 << 0,  // executor attribution: the library is preloaded
   kStatements = 1 << 1,
   kProposedIndexes = 1 << 2,
   kSpills = 1 << 3,
@@ -54,12 +64,12 @@ class ParamValues {
 };
 
 struct RuleDescriptor {
-  std::string_view id;        // stable: key of assist.rule, docs/rules/<id>.md, test names
+  std::string_view id;  // stable: key of assist.rule, docs/rules/<id>.md, test names
   Category category;
-  Severity severity;          // the usual one; a finding may differ
+  Severity severity;  // the usual one; a finding may differ
   Needs needs;
-  std::string_view title;     // what it looks for, one line
-  std::string_view source;    // where thresholds and formulas come from
+  std::string_view title;   // what it looks for, one line
+  std::string_view source;  // where thresholds and formulas come from
   std::span<const Param> params;
   void (*evaluate)(const Snapshot&, const ParamValues&, Findings&);
 };

@@ -132,7 +132,8 @@ Bloat EstimateIndexBloat(const Index& index, const Table& table) {
 Bloat MeasureTableBloat(const Table& table, std::int64_t free_bytes, std::int64_t dead_bytes) {
   const auto size = static_cast<double>(table.size_bytes);
   if (size <= 0) return {};
-  // Share of a freshly written page that is in use: fillfactor, and what no further tuple fits into.
+  // Share of a freshly written page that is in use: fillfactor, and what no further tuple fits
+  // into.
   double filled = table.fillfactor / 100.0;
   boost::container::small_vector<SizedColumn, 64> columns(table.columns.size());
   HeapShape shape;

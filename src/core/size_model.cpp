@@ -1,7 +1,7 @@
 // The size model: tuple layout, heap pages, b-tree pages with posting lists.
 //
-// Where all tuples have one size the walk is exact to the page. Where sizes vary, a page ends somewhere
-// inside a tuple: the mean leftover of a renewal process, E[s^2] / 2 E[s], stands for it.
+// Where all tuples have one size the walk is exact to the page. Where sizes vary, a page ends
+// somewhere inside a tuple: the mean leftover of a renewal process, E[s^2] / 2 E[s], stands for it.
 #include "assist/size_model.hpp"
 
 #include <algorithm>
@@ -12,31 +12,35 @@
 namespace assist {
 namespace {
 
-constexpr double kItemPointer = 4;        // sizeof(ItemIdData)
-constexpr double kPageHeader = 24;        // SizeOfPageHeaderData
+constexpr double kItemPointer = 4;  // sizeof(ItemIdData)
+constexpr double kPageHeader = 24;  // SizeOfPageHeaderData
 constexpr double kMaxAlign = 8;
 constexpr double kTid = 6;                // sizeof(ItemPointerData)
 constexpr double kHeapHeader = 23;        // SizeofHeapTupleHeader
 constexpr double kIndexHeader = 8;        // sizeof(IndexTupleData)
 constexpr double kIndexHeaderNulls = 16;  // with the fixed-size null bitmap, MAXALIGNed
 constexpr double kBtreeSpecial = 16;      // BTPageOpaqueData
-constexpr double kShortVarlena = 126;     // longest value with a 1-byte header, which is not aligned
-constexpr double kNonleafFillfactor = 70; // BTREE_NONLEAF_FILLFACTOR
+constexpr double kShortVarlena = 126;  // longest value with a 1-byte header, which is not aligned
+constexpr double kNonleafFillfactor = 70;  // BTREE_NONLEAF_FILLFACTOR
 
 double AlignUp(double bytes, double align) { return std::ceil(bytes / align) * align; }
 double AlignDown(double bytes, double align) { return std::floor(bytes / align) * align; }
 
 double AlignBytes(char align) {
   switch (align) {
-    case 'c': return 1;
-    case 's': return 2;
-    case 'd': return 8;
-    default: return 4;
+    case 'c':
+      return 1;
+    case 's':
+      return 2;
+    case 'd':
+      return 8;
+    default:
+      return 4;
   }
 }
 
-// A position in a tuple of which only the remainder by `modulus` is certain: behind a value of varying
-// width nothing is, and aligning costs half a step on average.
+// A position in a tuple of which only the remainder by `modulus` is certain: behind a value of
+// varying width nothing is, and aligning costs half a step on average.
 class Layout {
  public:
   explicit Layout(double start) : bytes_(start) {}
@@ -103,8 +107,8 @@ class Layout {
 };
 
 struct TupleSize {
-  double bytes = 0;    // MAXALIGNed, item pointer left out
-  bool exact = true;   // all tuples have this size
+  double bytes = 0;   // MAXALIGNed, item pointer left out
+  bool exact = true;  // all tuples have this size
 };
 
 TupleSize HeapTuple(const HeapShape& shape) {
@@ -138,8 +142,8 @@ TupleSize HeapTuple(const HeapShape& shape) {
 struct LeafTuples {
   double count = 0;
   double mean = 0, square = 0;
-  double list = 0;        // mean bytes of a posting list, which a high key does not keep
-  bool exact = false;     // practically all have the size `mean`
+  double list = 0;     // mean bytes of a posting list, which a high key does not keep
+  bool exact = false;  // practically all have the size `mean`
 };
 
 // Collects leaf tuples: plain ones, and the posting lists into which a key's TIDs are split.
@@ -216,8 +220,8 @@ double TruncatedPoissonRate(double mean) {
   return (low + high) / 2;
 }
 
-// Adds `keys` keys that share `rows` heap rows. How often a key occurs is taken as Poisson: sizes grow
-// nearly linearly with the number of TIDs, so the shape of the distribution matters little.
+// Adds `keys` keys that share `rows` heap rows. How often a key occurs is taken as Poisson: sizes
+// grow nearly linearly with the number of TIDs, so the shape of the distribution matters little.
 void AddKeys(TupleSize base, double keys, double rows, LeafMix* mix) {
   const double mean = rows / keys;
   if (mean <= 1.0001) {
@@ -240,14 +244,14 @@ void AddKeys(TupleSize base, double keys, double rows, LeafMix* mix) {
   }
 }
 
-constexpr std::size_t kMaxIndexColumns = 32;   // INDEX_MAX_KEYS
-constexpr std::size_t kMaxNullable = 6;        // 64 patterns of nulls are told apart
+constexpr std::size_t kMaxIndexColumns = 32;  // INDEX_MAX_KEYS
+constexpr std::size_t kMaxNullable = 6;       // 64 patterns of nulls are told apart
 
 // One pattern of nulls: its share of the rows, and the size and number of its keys.
 struct NullPattern {
   double share = 0;
   TupleSize size;
-  double distinct = 0;   // 0 = unknown
+  double distinct = 0;  // 0 = unknown
 };
 
 using IndexColumns = boost::container::static_vector<SizedColumn, kMaxIndexColumns>;
@@ -287,8 +291,8 @@ double BtreeUsable(double page_bytes) {
   return page_bytes - kPageHeader - kBtreeSpecial - kItemPointer;
 }
 
-// Tuples left on a page when the server moves on: it fills up to the soft limit, then the last tuple goes
-// to the next page and its key becomes the high key.
+// Tuples left on a page when the server moves on: it fills up to the soft limit, then the last
+// tuple goes to the next page and its key becomes the high key.
 double TuplesPerPage(const LeafTuples& tuples, double page_bytes, double keep_free) {
   const double usable = BtreeUsable(page_bytes) - kItemPointer;
   const double soft = usable - keep_free + tuples.list;
@@ -331,9 +335,8 @@ BtreeSize EstimateBtree(const BtreeShape& shape) {
 
   const bool deduplicate = shape.equal_image && !shape.unique && shape.included.empty();
   // A tenth of the page, not BTMaxItemSize: what _bt_load() allows a posting list during a build.
-  LeafMix mix(deduplicate
-                  ? AlignDown(std::floor(shape.page_bytes / 10), kMaxAlign) - kItemPointer
-                  : 0);
+  LeafMix mix(deduplicate ? AlignDown(std::floor(shape.page_bytes / 10), kMaxAlign) - kItemPointer
+                          : 0);
   double keys_in_all = 0;
   for (std::uint32_t mask = 0; mask < 1u << nullable.size(); ++mask) {
     const NullPattern pattern = DescribePattern(columns, shape.keys.size(), mask,
@@ -356,7 +359,8 @@ BtreeSize EstimateBtree(const BtreeShape& shape) {
       std::max(1.0, std::ceil(leaf.count / TuplesPerPage(leaf, shape.page_bytes, keep_free)));
   result.pages += result.leaf_pages;
 
-  // Upper levels hold one truncated key a page below: no INCLUDE columns, and a TID where keys repeat.
+  // Upper levels hold one truncated key a page below: no INCLUDE columns, and a TID where keys
+  // repeat.
   Layout pivot_layout(kIndexHeader);
   for (const SizedColumn& column : shape.keys) pivot_layout.Add(column);
   LeafTuples pivot;
@@ -383,8 +387,8 @@ double CombineDistinct(std::span<const double> distinct, double rows) {
     product *= std::max(1.0, each);
     most = std::max(most, each);
   }
-  // Combinations that occur when `rows` of them are drawn from `product` equally likely ones; never fewer
-  // than one column has values.
+  // Combinations that occur when `rows` of them are drawn from `product` equally likely ones; never
+  // fewer than one column has values.
   const double drawn = product >= rows * 1e6 ? rows : product * -std::expm1(-rows / product);
   return std::clamp(drawn, std::min(most, rows), rows);
 }

@@ -1,4 +1,5 @@
-// Expected sizes against pages measured on PostgreSQL 15 after VACUUM FULL, and what is left as bloat.
+// Expected sizes against pages measured on PostgreSQL 15 after VACUUM FULL, and what is left as
+// bloat.
 #include "core/bloat.hpp"
 
 #include <initializer_list>
@@ -10,11 +11,20 @@ namespace assist::test {
 namespace {
 
 Column Fixed(std::int16_t number, std::int16_t length, char align, double nulls = 0) {
-  return {.number = number, .length = length, .align = align, .has_statistics = true,
-          .null_fraction = nulls, .average_width = static_cast<double>(length), .distinct = -1};
+  return {.number = number,
+          .length = length,
+          .align = align,
+          .has_statistics = true,
+          .null_fraction = nulls,
+          .average_width = static_cast<double>(length),
+          .distinct = -1};
 }
 Column Text(std::int16_t number, double width) {
-  return {.number = number, .length = -1, .align = 'i', .has_statistics = true, .average_width = width,
+  return {.number = number,
+          .length = -1,
+          .align = 'i',
+          .has_statistics = true,
+          .average_width = width,
           .distinct = -1};
 }
 
@@ -34,7 +44,8 @@ double ExpectedPages(const Table& table) {
 }
 
 // Twice the measured pages, so that the estimate is not capped by the real size.
-double ExpectedPages(double rows, std::int64_t measured, std::vector<Column> columns, int fillfactor = 100) {
+double ExpectedPages(double rows, std::int64_t measured, std::vector<Column> columns,
+                     int fillfactor = 100) {
   Table table = MakeTable(rows, measured * 2, columns);
   table.fillfactor = fillfactor;
   return ExpectedPages(table);
@@ -42,13 +53,16 @@ double ExpectedPages(double rows, std::int64_t measured, std::vector<Column> col
 
 TEST(TableBloat, FixedWidthIsExact) {
   // int, bigint, bool, timestamptz: 500,000 rows in 3677 pages.
-  EXPECT_EQ(3677, ExpectedPages(5e5, 3677, {Fixed(1, 4, 'i'), Fixed(2, 8, 'd'), Fixed(3, 1, 'c'), Fixed(4, 8, 'd')}));
+  EXPECT_EQ(3677, ExpectedPages(
+                      5e5, 3677,
+                      {Fixed(1, 4, 'i'), Fixed(2, 8, 'd'), Fixed(3, 1, 'c'), Fixed(4, 8, 'd')}));
 }
 
 TEST(TableBloat, BadColumnOrderIsPaddingNotBloat) {
   // bool, bigint, bool, bigint, smallint, bigint: 30,000 rows in 281 pages.
-  EXPECT_EQ(281, ExpectedPages(3e4, 281, {Fixed(1, 1, 'c'), Fixed(2, 8, 'd'), Fixed(3, 1, 'c'),
-                                          Fixed(4, 8, 'd'), Fixed(5, 2, 's'), Fixed(6, 8, 'd')}));
+  EXPECT_EQ(281, ExpectedPages(3e4, 281,
+                               {Fixed(1, 1, 'c'), Fixed(2, 8, 'd'), Fixed(3, 1, 'c'),
+                                Fixed(4, 8, 'd'), Fixed(5, 2, 's'), Fixed(6, 8, 'd')}));
 }
 
 TEST(TableBloat, FillfactorIsNotBloat) {
@@ -64,13 +78,18 @@ TEST(TableBloat, DroppedColumnsCostTheNullBitmapOnly) {
 
 TEST(TableBloat, NullableColumns) {
   // int, int half null, bigint 90 % null, int.
-  EXPECT_NEAR(2528, ExpectedPages(5e5, 2528, {Fixed(1, 4, 'i'), Fixed(2, 4, 'i', 0.5), Fixed(3, 8, 'd', 0.9),
-                                             Fixed(4, 4, 'i')}), 2528 * 0.07);
+  EXPECT_NEAR(2528,
+              ExpectedPages(5e5, 2528,
+                            {Fixed(1, 4, 'i'), Fixed(2, 4, 'i', 0.5), Fixed(3, 8, 'd', 0.9),
+                             Fixed(4, 4, 'i')}),
+              2528 * 0.07);
   // int, int and text always null, bigint.
   Column text = Text(3, 0);
   text.null_fraction = 1;
-  EXPECT_EQ(2703, ExpectedPages(5e5, 2703, {Fixed(1, 4, 'i'), Fixed(2, 4, 'i', 1), text, Fixed(4, 8, 'd')}));
-  // Ten ints, the last null in a tenth of the rows, which takes the bitmap past the header's padding.
+  EXPECT_EQ(2703, ExpectedPages(5e5, 2703,
+                                {Fixed(1, 4, 'i'), Fixed(2, 4, 'i', 1), text, Fixed(4, 8, 'd')}));
+  // Ten ints, the last null in a tenth of the rows, which takes the bitmap past the header's
+  // padding.
   std::vector<Column> many;
   for (std::int16_t i = 1; i <= 10; ++i) many.push_back(Fixed(i, 4, 'i', i == 10 ? 0.1 : 0));
   EXPECT_NEAR(2543, ExpectedPages(3e5, 2543, many), 2543 * 0.02);
@@ -78,15 +97,19 @@ TEST(TableBloat, NullableColumns) {
 
 TEST(TableBloat, TextWidths) {
   // int, 'customer number N', md5, 0 to 60 characters.
-  EXPECT_NEAR(7534, ExpectedPages(5e5, 7534, {Fixed(1, 4, 'i'), Text(2, 22), Text(3, 33), Text(4, 30)}), 7534 * 0.02);
+  EXPECT_NEAR(7534,
+              ExpectedPages(5e5, 7534, {Fixed(1, 4, 'i'), Text(2, 22), Text(3, 33), Text(4, 30)}),
+              7534 * 0.02);
   // smallint, 'status_N', bool.
-  EXPECT_NEAR(2703, ExpectedPages(5e5, 2703, {Fixed(1, 2, 's'), Text(2, 9), Fixed(3, 1, 'c')}), 2703 * 0.02);
+  EXPECT_NEAR(2703, ExpectedPages(5e5, 2703, {Fixed(1, 2, 's'), Text(2, 9), Fixed(3, 1, 'c')}),
+              2703 * 0.02);
   // int, 700 to 1100 characters.
   EXPECT_NEAR(12243, ExpectedPages(1e5, 12243, {Fixed(1, 4, 'i'), Text(2, 904)}), 12243 * 0.02);
 }
 
 TEST(TableBloat, DeletedRowsAreReclaimable) {
-  const std::vector<Column> columns{Fixed(1, 4, 'i'), Fixed(2, 8, 'd'), Fixed(3, 1, 'c'), Fixed(4, 8, 'd')};
+  const std::vector<Column> columns{Fixed(1, 4, 'i'), Fixed(2, 8, 'd'), Fixed(3, 1, 'c'),
+                                    Fixed(4, 8, 'd')};
   const Bloat bloat = EstimateTableBloat(MakeTable(2.5e5, 3677, columns));
   EXPECT_NEAR(0.5, bloat.reclaimable_fraction, 0.001);
 }
@@ -118,7 +141,8 @@ TEST(TableBloat, MeasuredWideRowsLeaveRoomThatIsNotReclaimable) {
 
 TEST(TableBloat, MeasuredDeadAndFreeAreReclaimable) {
   const std::vector<Column> columns{Fixed(1, 4, 'i'), Fixed(2, 8, 'd')};
-  const Bloat bloat = MeasureTableBloat(MakeTable(5e5, 5000, columns), 5000LL * 8192 / 4, 5000LL * 8192 / 4);
+  const Bloat bloat =
+      MeasureTableBloat(MakeTable(5e5, 5000, columns), 5000LL * 8192 / 4, 5000LL * 8192 / 4);
   EXPECT_NEAR(0.5, bloat.reclaimable_fraction, 0.02);
 }
 
@@ -136,12 +160,12 @@ class IndexBloatModel : public ::testing::Test {
 };
 
 TEST_F(IndexBloatModel, FreshIndexesHaveNone) {
-  Index& index = AddSized(2745, {1});   // 1,000,000 different ints
+  Index& index = AddSized(2745, {1});  // 1,000,000 different ints
   IndexKey key = index.keys[0];
   key.distinct = -1;
   world_.SetKeys(index, {key});
   EXPECT_EQ(0, EstimateIndexBloat(index, table_).reclaimable_bytes);
-  key.distinct = 10;                    // low cardinality, 850 pages
+  key.distinct = 10;  // low cardinality, 850 pages
   world_.SetKeys(index, {key});
   index.size_bytes = 850 * 8192;
   EXPECT_LT(EstimateIndexBloat(index, table_).reclaimable_fraction, 0.01);
@@ -164,7 +188,8 @@ TEST_F(IndexBloatModel, UnknownRepetitionCountsAsNone) {
 }
 
 TEST_F(IndexBloatModel, PartialIndexIsNotTakenForBloated) {
-  // Half of the column is null and the predicate excludes nulls: 500,000 different ints, 1374 pages.
+  // Half of the column is null and the predicate excludes nulls: 500,000 different ints, 1374
+  // pages.
   Index& index = AddSized(1374, {1});
   index.predicate = "(id IS NOT NULL)";
   index.entries = 5e5;
@@ -186,7 +211,8 @@ TEST_F(IndexBloatModel, NoEstimateForOtherMethodsAndUnknownWidths) {
 
 TEST_F(IndexBloatModel, MeasuredDensityIsComparedWithTheFillfactor) {
   // A perfect index of fillfactor 90 has a density of 90 %.
-  IndexMeasure measure{.size_bytes = 2745 * 8192, .internal_pages = 11, .leaf_pages = 2733, .density = 90.06};
+  IndexMeasure measure{
+      .size_bytes = 2745 * 8192, .internal_pages = 11, .leaf_pages = 2733, .density = 90.06};
   EXPECT_EQ(0, MeasureIndexBloat(measure, 90).reclaimable_bytes);
   measure.density = 45;
   EXPECT_NEAR(0.5, MeasureIndexBloat(measure, 90).reclaimable_fraction, 0.01);

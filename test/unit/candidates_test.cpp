@@ -12,7 +12,7 @@ namespace {
 using test::World;
 
 struct Use {
-  std::string column;      // empty: an expression
+  std::string column;  // empty: an expression
   std::string expression;
   std::string op;
 };
@@ -21,7 +21,8 @@ class Candidates : public testing::Test {
  protected:
   Candidates() { world_.AddTable(); }
 
-  void Observe(PredicateUse use, const std::vector<Use>& uses, Oid relation = 1000, std::int64_t query = 7) {
+  void Observe(PredicateUse use, const std::vector<Use>& uses, Oid relation = 1000,
+               std::int64_t query = 7) {
     std::vector<std::string_view> columns, expressions, operators;
     for (const Use& each : uses) {
       columns.push_back(world_.Keep(each.column));
@@ -61,10 +62,11 @@ TEST_F(Candidates, EqualityOnOneColumn) {
 }
 
 TEST_F(Candidates, EqualityComesBeforeRangeAndOrder) {
-  Observe(PredicateUse::kFilter, {{"id", "", ">"}, {"status", "", "="}, {"customer_id", "", "= ANY"}});
+  Observe(PredicateUse::kFilter,
+          {{"id", "", ">"}, {"status", "", "="}, {"customer_id", "", "= ANY"}});
   Observe(PredicateUse::kSort, {{"note", "", "ASC"}});
   const Lists lists = Found();
-  EXPECT_EQ(lists[0], "(customer_id, status, id)");    // more different values first
+  EXPECT_EQ(lists[0], "(customer_id, status, id)");  // more different values first
   EXPECT_EQ(lists[1], "(customer_id, status, note)");
   EXPECT_EQ(lists[2], "(customer_id, status)");
   EXPECT_LE(lists.size(), kMaxCandidates);
@@ -77,7 +79,8 @@ TEST_F(Candidates, OrderIsReadForwardWhereItCanBe) {
 
 TEST_F(Candidates, MixedOrderIsSpelledOut) {
   Observe(PredicateUse::kFilter, {{"status", "", "="}});
-  Observe(PredicateUse::kSort, {{"customer_id", "", "DESC"}, {"id", "", "ASC"}, {"note", "", "DESC NULLS LAST"}});
+  Observe(PredicateUse::kSort,
+          {{"customer_id", "", "DESC"}, {"id", "", "ASC"}, {"note", "", "DESC NULLS LAST"}});
   EXPECT_EQ(Found()[0], "(status, customer_id, id DESC, note NULLS FIRST)");
 }
 
@@ -97,7 +100,8 @@ TEST_F(Candidates, OtherExpressionsInParentheses) {
 }
 
 TEST_F(Candidates, LikeTakesThePatternClass) {
-  world_.snapshot.tables[0].columns = world_.snapshot.Keep(std::span<const Column>(std::vector<Column>{
+  world_.snapshot.tables[0]
+      .columns = world_.snapshot.Keep(std::span<const Column>(std::vector<Column>{
       {.number = 1, .name = "id", .type_name = "integer"},
       {.number = 4, .name = "note", .type_name = "character varying(40)", .average_width = 20}}));
   Observe(PredicateUse::kFilter, {{"note", "", "~~"}, {"id", "", "~~"}});
@@ -139,20 +143,27 @@ TEST_F(Candidates, NoneForAnotherStatementOrUser) {
 }
 
 TEST_F(Candidates, NoneForOperatorsThatABtreeCannotServe) {
-  Observe(PredicateUse::kFilter, {{"note", "", "~~*"}, {"note", "", "~~ infix"}, {"note", "", "OR ="}, {"note", "", "@>"}, {"customer_id", "", "<>"}, {"status", "", "@@"}});
+  Observe(PredicateUse::kFilter, {{"note", "", "~~*"},
+                                  {"note", "", "~~ infix"},
+                                  {"note", "", "OR ="},
+                                  {"note", "", "@>"},
+                                  {"customer_id", "", "<>"},
+                                  {"status", "", "@@"}});
   Observe(PredicateUse::kJoin, {{"customer_id", "", "<"}});
   EXPECT_TRUE(Found().empty());
 }
 
 TEST_F(Candidates, NoneForConstantsSubqueriesAndUnknownColumns) {
-  Observe(PredicateUse::kFilter, {{"", "", "="}, {"", "$1", "="}, {"", "(SELECT 1)", "="}, {"gone", "", "="}});
+  Observe(PredicateUse::kFilter,
+          {{"", "", "="}, {"", "$1", "="}, {"", "(SELECT 1)", "="}, {"gone", "", "="}});
   EXPECT_TRUE(Found().empty());
 }
 
 TEST_F(Candidates, NoneForWideColumns) {
-  world_.snapshot.tables[0].columns = world_.snapshot.Keep(std::span<const Column>(std::vector<Column>{
-      {.number = 4, .name = "note", .type_name = "text", .average_width = 3000},
-      {.number = 5, .name = "document", .type_name = "json", .average_width = 30}}));
+  world_.snapshot.tables[0].columns =
+      world_.snapshot.Keep(std::span<const Column>(std::vector<Column>{
+          {.number = 4, .name = "note", .type_name = "text", .average_width = 3000},
+          {.number = 5, .name = "document", .type_name = "json", .average_width = 30}}));
   Observe(PredicateUse::kFilter, {{"note", "", "="}, {"document", "", "="}});
   EXPECT_TRUE(Found().empty());
 }
@@ -204,8 +215,13 @@ TEST_F(Candidates, AnUnusableIndexServesNothing) {
 }
 
 TEST_F(Candidates, AreBoundedAndInTheSameOrderEachTime) {
-  Observe(PredicateUse::kFilter, {{"id", "", "="}, {"customer_id", "", "="}, {"status", "", "="}, {"note", "", "="},
-                                  {"id", "", ">"}, {"note", "", "<"}, {"note", "", "~~"}});
+  Observe(PredicateUse::kFilter, {{"id", "", "="},
+                                  {"customer_id", "", "="},
+                                  {"status", "", "="},
+                                  {"note", "", "="},
+                                  {"id", "", ">"},
+                                  {"note", "", "<"},
+                                  {"note", "", "~~"}});
   Observe(PredicateUse::kJoin, {{"customer_id", "", "="}, {"id", "", "="}});
   Observe(PredicateUse::kSort, {{"note", "", "ASC"}, {"id", "", "ASC"}});
   const Lists first = Found();
@@ -238,24 +254,31 @@ TEST_F(Candidates, NamesFitAndAreFree) {
   taken.emplace_back("orders_customer_id_idx1");
   EXPECT_EQ(ChooseName(world_.snapshot, candidate, taken, memory), "orders_customer_id_idx2");
   const std::string wide(60, 'x');
-  EXPECT_EQ(ChooseName(world_.snapshot, On({{.column = 9, .text = wide}}), taken, memory).size(), 63u);
-  EXPECT_EQ(ChooseName(world_.snapshot, On({{.text = "lower(note)"}}), taken, memory), "orders_lower_idx");
-  EXPECT_EQ(ChooseName(world_.snapshot, On({{.text = "pg_catalog.upper(note)"}}), taken, memory), "orders_upper_idx");
-  EXPECT_EQ(ChooseName(world_.snapshot, On({{.text = "note || 'a'"}}), taken, memory), "orders_expr_idx");
+  EXPECT_EQ(ChooseName(world_.snapshot, On({{.column = 9, .text = wide}}), taken, memory).size(),
+            63u);
+  EXPECT_EQ(ChooseName(world_.snapshot, On({{.text = "lower(note)"}}), taken, memory),
+            "orders_lower_idx");
+  EXPECT_EQ(ChooseName(world_.snapshot, On({{.text = "pg_catalog.upper(note)"}}), taken, memory),
+            "orders_upper_idx");
+  EXPECT_EQ(ChooseName(world_.snapshot, On({{.text = "note || 'a'"}}), taken, memory),
+            "orders_expr_idx");
 }
 
 TEST_F(Candidates, IdentifiersAreQuoted) {
   world_.snapshot.tables[0].name = "Order \"s";
   world_.snapshot.Seal();
-  EXPECT_EQ(Definition(world_.snapshot, On({{.column = 2, .text = "a b"}, {.column = 3, .text = "user"}}),
-                       "Order_idx", std::pmr::new_delete_resource()),
-            "CREATE INDEX CONCURRENTLY \"Order_idx\" ON shop.\"Order \"\"s\" USING btree (\"a b\", \"user\")");
+  EXPECT_EQ(
+      Definition(world_.snapshot, On({{.column = 2, .text = "a b"}, {.column = 3, .text = "user"}}),
+                 "Order_idx", std::pmr::new_delete_resource()),
+      "CREATE INDEX CONCURRENTLY \"Order_idx\" ON shop.\"Order \"\"s\" USING btree (\"a b\", "
+      "\"user\")");
 }
 
 TEST(Covering, PrefixesAndSetsOfEqualKeys) {
   const CandidateKey a{.column = 1, .text = "a"}, b{.column = 2, .text = "b"};
   const CandidateKey c{.column = 3, .text = "c", .use = KeyUse::kRange};
-  const CandidateKey down{.column = 2, .text = "b", .use = KeyUse::kOrder, .descending = true, .nulls_first = true};
+  const CandidateKey down{
+      .column = 2, .text = "b", .use = KeyUse::kOrder, .descending = true, .nulls_first = true};
   EXPECT_TRUE(Covers(On({a, b}), On({a})));
   EXPECT_TRUE(Covers(On({a, b, c}), On({b, a})));
   EXPECT_TRUE(Covers(On({a, c}), On({a, c})));

@@ -52,7 +52,8 @@ TEST_F(DuplicateIndex, TheConstraintsIndexIsKept) {
 TEST_F(DuplicateIndex, TheForeignKeysTargetIsKept) {
   First().unique = Second().unique = true;
   Second().backs_constraint = true;
-  world_.snapshot.foreign_keys.push_back({.oid = 1, .table = 3000, .referenced = 1000, .referenced_index = 2001});
+  world_.snapshot.foreign_keys.push_back(
+      {.oid = 1, .table = 3000, .referenced = 1000, .referenced_index = 2001});
   EXPECT_EQ("shop.first", Dropped());
 }
 
@@ -76,7 +77,7 @@ TEST_F(DuplicateIndex, AUniqueIndexBesideAUniqueConstraintIsDropped) {
 TEST_F(DuplicateIndex, SilentWhenUniquenessDiffers) {
   First().unique = Second().unique = true;
   First().backs_constraint = true;
-  First().immediate = false;   // a deferrable constraint does not guarantee what the other does
+  First().immediate = false;  // a deferrable constraint does not guarantee what the other does
   EXPECT_TRUE(Silent());
   First().immediate = true;
   First().nulls_not_distinct = true;
@@ -103,10 +104,10 @@ TEST_F(DuplicateIndex, SilentOnDifferentKeys) {
   changed.collation = 950;
   expect_silent(changed);
   changed = key;
-  changed.option = 1;   // DESC
+  changed.option = 1;  // DESC
   expect_silent(changed);
   changed = key;
-  changed.option = 2;   // NULLS FIRST
+  changed.option = 2;  // NULLS FIRST
   expect_silent(changed);
   changed = key;
   changed.opclass_options = "siglen='32'";
@@ -156,9 +157,11 @@ TEST_F(DuplicateIndex, OrderOfIncludedColumnsDoesNotMatter) {
 TEST_F(DuplicateIndex, SilentOnExclusionClusterReplicaIdentityExtensionAndPartitions) {
   for (Index* index : {&First(), &Second()}) index->clustered = true;
   EXPECT_TRUE(Silent());
-  for (Index* index : {&First(), &Second()}) index->clustered = false, index->extension_owned = true;
+  for (Index* index : {&First(), &Second()})
+    index->clustered = false, index->extension_owned = true;
   EXPECT_TRUE(Silent());
-  for (Index* index : {&First(), &Second()}) index->extension_owned = false, index->exclusion = true;
+  for (Index* index : {&First(), &Second()})
+    index->extension_owned = false, index->exclusion = true;
   EXPECT_TRUE(Silent());
   for (Index* index : {&First(), &Second()}) index->exclusion = false, index->parent = 5000;
   EXPECT_TRUE(Silent());
@@ -166,7 +169,7 @@ TEST_F(DuplicateIndex, SilentOnExclusionClusterReplicaIdentityExtensionAndPartit
 
 TEST_F(DuplicateIndex, SilentOnInvalidOrUnfinishedIndexes) {
   First().valid = false;
-  EXPECT_TRUE(Silent());   // invalid_index has it
+  EXPECT_TRUE(Silent());  // invalid_index has it
   First().valid = true;
   Second().being_built = true;
   EXPECT_TRUE(Silent());

@@ -13,12 +13,12 @@
 namespace assist {
 namespace {
 
-constexpr double kMinMs = 0.010;      // 10 us
-constexpr double kMaxMs = 600e3;      // 10 min
+constexpr double kMinMs = 0.010;  // 10 us
+constexpr double kMaxMs = 600e3;  // 10 min
 
 struct Sampled {
   std::array<std::uint32_t, kLatencyBuckets> buckets{};
-  std::vector<double> values;   // ms, sorted once by Check
+  std::vector<double> values;  // ms, sorted once by Check
   void Add(double ms) {
     ms = std::clamp(ms, kMinMs, kMaxMs);
     const auto ns = static_cast<std::uint64_t>(std::llround(ms * 1e6));
@@ -30,7 +30,8 @@ struct Sampled {
 void Check(Sampled& sampled, const std::string& shape) {
   std::sort(sampled.values.begin(), sampled.values.end());
   for (const double q : {0.5, 0.95, 0.99}) {
-    const auto rank = static_cast<std::size_t>(std::ceil(q * static_cast<double>(sampled.values.size())));
+    const auto rank =
+        static_cast<std::size_t>(std::ceil(q * static_cast<double>(sampled.values.size())));
     const double exact = sampled.values[std::max<std::size_t>(rank, 1) - 1];
     const double estimate = LatencyQuantileMs(std::span<const std::uint32_t>(sampled.buckets), q,
                                               sampled.values.front(), sampled.values.back());
@@ -75,7 +76,8 @@ TEST(Histogram, ConstantLatenciesAreExactByTheObservedRange) {
   for (const double ms : {0.01, 0.7, 33.0, 600e3}) {
     Sampled sampled;
     for (int i = 0; i < 100; ++i) sampled.Add(ms);
-    const double p99 = LatencyQuantileMs(std::span<const std::uint32_t>(sampled.buckets), 0.99, ms, ms);
+    const double p99 =
+        LatencyQuantileMs(std::span<const std::uint32_t>(sampled.buckets), 0.99, ms, ms);
     EXPECT_DOUBLE_EQ(ms, p99);
   }
 }

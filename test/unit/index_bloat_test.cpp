@@ -9,8 +9,10 @@ class IndexBloatRule : public ::testing::Test {
     world_.AddTable();
     Index& index = world_.AddIndex(2000, "orders_customer_id_idx", {2});
     index.size_bytes = 2 * kGiB;
-    index.bloat = {.source = SizeSource::kMeasured, .reclaimable_bytes = 3 * kGiB / 2,
-                   .reclaimable_fraction = 0.75, .expected_bytes = kGiB / 2};
+    index.bloat = {.source = SizeSource::kMeasured,
+                   .reclaimable_bytes = 3 * kGiB / 2,
+                   .reclaimable_fraction = 0.75,
+                   .expected_bytes = kGiB / 2};
   }
   Index& Bloated() { return world_.IndexAt(2000); }
   Table& Orders() { return world_.snapshot.tables[0]; }
@@ -25,19 +27,22 @@ TEST_F(IndexBloatRule, MeasuredFreeSpaceIsReported) {
   EXPECT_EQ("REINDEX INDEX CONCURRENTLY shop.orders_customer_id_idx;", found[0].sql);
   EXPECT_EQ(Severity::kHigh, found[0].severity);
   // 512 MB at 90 % density come to rest at 658 MB.
-  EXPECT_TRUE(Contains(found[0].rationale, "up to 146 MB of that comes back")) << found[0].rationale;
+  EXPECT_TRUE(Contains(found[0].rationale, "up to 146 MB of that comes back"))
+      << found[0].rationale;
 }
 
 TEST_F(IndexBloatRule, SilentOnTheDensityAtWhichRandomKeysRest) {
-  Bloated().bloat = {.source = SizeSource::kMeasured, .reclaimable_bytes = 450 * kMiB,
-                     .reclaimable_fraction = 0.22, .expected_bytes = 1598 * kMiB};
+  Bloated().bloat = {.source = SizeSource::kMeasured,
+                     .reclaimable_bytes = 450 * kMiB,
+                     .reclaimable_fraction = 0.22,
+                     .expected_bytes = 1598 * kMiB};
   EXPECT_TRUE(Silent());
 }
 
 TEST_F(IndexBloatRule, EstimatesNeedAMargin) {
   Bloated().bloat.source = SizeSource::kEstimate;
   EXPECT_FALSE(Silent());
-  Bloated().bloat.reclaimable_bytes = kGiB;   // half
+  Bloated().bloat.reclaimable_bytes = kGiB;  // half
   Bloated().bloat.reclaimable_fraction = 0.5;
   EXPECT_TRUE(Silent());
 }

@@ -30,7 +30,8 @@ TEST_F(InvalidIndex, WithAValidTwinItIsDropped) {
   world_.AddIndex(2001, "orders_customer_id_idx1", {2});
   const Finding& finding = Only();
   EXPECT_EQ("DROP INDEX CONCURRENTLY shop.orders_customer_id_idx;", finding.sql);
-  EXPECT_TRUE(Contains(finding.rationale, "shop.orders_customer_id_idx1 is the same index and valid"));
+  EXPECT_TRUE(
+      Contains(finding.rationale, "shop.orders_customer_id_idx1 is the same index and valid"));
 }
 
 TEST_F(InvalidIndex, ATwinThatGuaranteesLessIsNone) {
@@ -44,10 +45,11 @@ TEST_F(InvalidIndex, ATwinThatGuaranteesLessIsNone) {
 
 TEST_F(InvalidIndex, LeftoversOfReindexAreDropped) {
   Invalid().valid = true;
-  for (const std::string_view name : {"orders_customer_id_idx_ccnew", "orders_customer_id_idx_ccold2"}) {
+  for (const std::string_view name :
+       {"orders_customer_id_idx_ccnew", "orders_customer_id_idx_ccold2"}) {
     Index& leftover = world_.AddIndex(2001, name, {2});
     leftover.valid = false;
-    leftover.unique = Invalid().unique = true;   // a copy of a unique index is unique as well
+    leftover.unique = Invalid().unique = true;  // a copy of a unique index is unique as well
     Invalid().backs_constraint = true;
     const Finding& finding = Only();
     EXPECT_EQ(Action::Kind::kDropIndex, finding.action.kind);
@@ -86,7 +88,7 @@ TEST_F(InvalidIndex, SilentOnValidIndexes) {
 }
 
 TEST_F(InvalidIndex, SilentOnExclusionConstraintsAndForeignRelations) {
-  Invalid().exclusion = true;   // REINDEX CONCURRENTLY refuses
+  Invalid().exclusion = true;  // REINDEX CONCURRENTLY refuses
   EXPECT_TRUE(Silent());
   Invalid().exclusion = false;
   Invalid().extension_owned = true;

@@ -7,7 +7,8 @@ class MaxWalSize : public ::testing::Test {
  protected:
   MaxWalSize() {
     auto& settings = world_.snapshot.settings;
-    settings.push_back({.name = "max_wal_size", .value = "1GB", .number = 1.0 * kGiB, .context = "sighup"});
+    settings.push_back(
+        {.name = "max_wal_size", .value = "1GB", .number = 1.0 * kGiB, .context = "sighup"});
     settings.push_back({.name = "checkpoint_timeout", .value = "5min", .number = 300e3});
     settings.push_back({.name = "checkpoint_completion_target", .value = "0.9", .number = 0.9});
     Server& server = world_.snapshot.server;
@@ -32,15 +33,17 @@ TEST_F(MaxWalSize, FollowsTheFormula) {
   EXPECT_EQ(Action::Scope::kSystem, found[0].action.scope);
   EXPECT_EQ("3584MB", found[0].action.value);
   EXPECT_EQ(2560 * kMiB, found[0].storage_delta_bytes);
-  EXPECT_TRUE(Contains(found[0].rationale, "forced 80 of 290 checkpoints (28 %)")) << found[0].rationale;
+  EXPECT_TRUE(Contains(found[0].rationale, "forced 80 of 290 checkpoints (28 %)"))
+      << found[0].rationale;
 }
 
 TEST_F(MaxWalSize, TheDiskBoundsIt) {
-  world_.snapshot.server.wal_disk_free_bytes = 5 * kGiB;   // 30 %: 1.5 GB
+  world_.snapshot.server.wal_disk_free_bytes = 5 * kGiB;  // 30 %: 1.5 GB
   const auto& found = world_.Run("max_wal_size");
   ASSERT_EQ(1u, found.size());
   EXPECT_EQ("2560MB", found[0].action.value);
-  EXPECT_TRUE(Contains(found[0].rationale, "30 % of the free space on the WAL disk")) << found[0].rationale;
+  EXPECT_TRUE(Contains(found[0].rationale, "30 % of the free space on the WAL disk"))
+      << found[0].rationale;
 }
 
 TEST_F(MaxWalSize, SilentOnManualCheckpoints) {

@@ -7,10 +7,19 @@ class MissingIndex : public ::testing::Test {
  protected:
   MissingIndex() {
     world_.AddTable();
-    world_.snapshot.statements.push_back({.query_id = 42, .user = 10, .calls = 5000, .total_ms = 1e6,
-                                          .mean_ms = 200, .first_seen = kNow - 10 * kDay});
-    helped_ = {.query_id = 42, .user = 10, .calls_per_day = 500, .mean_ms = 200, .cost_before = 18000,
-               .cost_after = 8, .saved_ms_per_day = 99000};
+    world_.snapshot.statements.push_back({.query_id = 42,
+                                          .user = 10,
+                                          .calls = 5000,
+                                          .total_ms = 1e6,
+                                          .mean_ms = 200,
+                                          .first_seen = kNow - 10 * kDay});
+    helped_ = {.query_id = 42,
+               .user = 10,
+               .calls_per_day = 500,
+               .mean_ms = 200,
+               .cost_before = 18000,
+               .cost_after = 8,
+               .saved_ms_per_day = 99000};
   }
   ProposedIndex& Propose() {
     ProposedIndex proposed;
@@ -38,13 +47,14 @@ TEST_F(MissingIndex, SavingAboveTheThresholdsIsReported) {
   EXPECT_EQ("missing_index:shop.orders:btree (customer_id)", finding.fingerprint);
   EXPECT_EQ(99000, finding.benefit_ms_per_day);
   EXPECT_EQ(7 * kMiB, finding.storage_delta_bytes);
-  EXPECT_EQ(Severity::kMedium, finding.severity);   // 9.9 % of database time
+  EXPECT_EQ(Severity::kMedium, finding.severity);  // 9.9 % of database time
   EXPECT_EQ(Action::Kind::kCreateIndex, finding.action.kind);
   EXPECT_EQ("shop.orders_customer_id_idx", finding.action.object);
   ASSERT_EQ(1u, finding.query_ids.size());
   EXPECT_EQ(42, finding.query_ids[0]);
   EXPECT_GT(finding.confidence, 0.9);
-  EXPECT_TRUE(Contains(finding.rationale, "99 s a day, 9.9 % of database time")) << finding.rationale;
+  EXPECT_TRUE(Contains(finding.rationale, "99 s a day, 9.9 % of database time"))
+      << finding.rationale;
   EXPECT_TRUE(Contains(finding.rationale, "from 18,000 to 8")) << finding.rationale;
 }
 
@@ -100,7 +110,7 @@ TEST_F(MissingIndex, SilentWhenTheIndexExists) {
   Propose();
   Index& index = world_.AddIndex(2000, "other_name", {2});
   EXPECT_TRUE(world_.Run("missing_index").empty());
-  index.valid = false;   // the matter of invalid_index
+  index.valid = false;  // the matter of invalid_index
   EXPECT_TRUE(world_.Run("missing_index").empty());
 }
 

@@ -40,7 +40,8 @@ TEST_F(RedundantIndex, OfAChainOnlyTheWidestIsKept) {
   Use(world_.AddIndex(2002, "widest", {2, 3, 1}));
   const auto& found = world_.Run("redundant_index");
   ASSERT_EQ(2u, found.size());
-  for (const Finding& finding : found) EXPECT_TRUE(Contains(finding.title, "shop.widest begins")) << finding.title;
+  for (const Finding& finding : found)
+    EXPECT_TRUE(Contains(finding.title, "shop.widest begins")) << finding.title;
 }
 
 TEST_F(RedundantIndex, SilentWhenTheNarrowGuaranteesSomething) {
@@ -126,7 +127,7 @@ TEST_F(RedundantIndex, SilentWhenTheWiderIsInvalidOrBeingBuilt) {
 TEST_F(RedundantIndex, SilentWhenTheWiderIsMuchLargerAndTheNarrowIsBusy) {
   Wide().size_bytes = 70 * kMiB;
   EXPECT_TRUE(Silent());
-  Narrow().executor_scans = 100;   // 1.7 a day
+  Narrow().executor_scans = 100;  // 1.7 a day
   EXPECT_FALSE(Silent());
 }
 
@@ -134,7 +135,7 @@ TEST_F(RedundantIndex, SilentWhenTheWiderIsUnusedAndMayItselfBeDropped) {
   Wide().executor_scans = 0;
   Wide().last_use = 0;
   EXPECT_TRUE(Silent());
-  Wide().primary = true;   // that one stays
+  Wide().primary = true;  // that one stays
   EXPECT_FALSE(Silent());
 }
 

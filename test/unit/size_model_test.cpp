@@ -1,6 +1,6 @@
-// The size model against pages measured on PostgreSQL 15 (8 kB pages, maintenance_work_mem 128 MB, one
-// process): a table of 1,000,000 rows, each index made by CREATE INDEX, pages from pg_class.relpages.
-// Distinct counts are exact ones, so that the model is tested and not ANALYZE.
+// The size model against pages measured on PostgreSQL 15 (8 kB pages, maintenance_work_mem 128 MB,
+// one process): a table of 1,000,000 rows, each index made by CREATE INDEX, pages from
+// pg_class.relpages. Distinct counts are exact ones, so that the model is tested and not ANALYZE.
 #include "assist/size_model.hpp"
 
 #include <initializer_list>
@@ -51,7 +51,7 @@ double Pages(const Case& c, double rows = kRows) {
 TEST(BtreeSize, FixedWidthDifferentKeysAreExact) {
   EXPECT_EQ(2745, Pages({.keys = {Int4()}}));
   EXPECT_EQ(2745, Pages({.keys = {Int4()}, .unique = true}));
-  EXPECT_EQ(2745, Pages({.keys = {Int8()}}));           // bigint and timestamp
+  EXPECT_EQ(2745, Pages({.keys = {Int8()}}));  // bigint and timestamp
   EXPECT_EQ(3853, Pages({.keys = {Uuid()}}));
   EXPECT_EQ(3853, Pages({.keys = {Int4(), Int8()}}));
 }
@@ -71,14 +71,16 @@ TEST(BtreeSize, FewDifferentKeysBecomePostingLists) {
 TEST(BtreeSize, RepeatedKeysShareTuples) {
   EXPECT_WITHIN(0.01, 1136, Pages({.keys = {Int4()}, .distinct = 99993}));   // ten rows a key
   EXPECT_WITHIN(0.01, 2057, Pages({.keys = {Int4()}, .distinct = 432463}));  // 2.3 rows a key
-  EXPECT_WITHIN(0.10, 2007, Pages({.keys = {Int4()}, .distinct = 333334}));  // each key exactly thrice
-  EXPECT_WITHIN(0.05, 1132, Pages({.keys = {Int4()}, .distinct = 97503}));   // density as x^-3/4
+  EXPECT_WITHIN(0.10, 2007,
+                Pages({.keys = {Int4()}, .distinct = 333334}));  // each key exactly thrice
+  EXPECT_WITHIN(0.05, 1132, Pages({.keys = {Int4()}, .distinct = 97503}));  // density as x^-3/4
   EXPECT_WITHIN(0.15, 1835, Pages({.keys = {Int4(), Int4()}, .distinct = 415524}));  // skewed
 }
 
 TEST(BtreeSize, NoDeduplicationWhereTheServerDoesNone) {
   EXPECT_EQ(2749, Pages({.keys = {Int4()}, .distinct = 10, .equal_image = false}));
-  EXPECT_WITHIN(0.05, 3859, Pages({.keys = {Text(11)}, .distinct = 1001, .equal_image = false}));  // char(10)
+  EXPECT_WITHIN(0.05, 3859,
+                Pages({.keys = {Text(11)}, .distinct = 1001, .equal_image = false}));  // char(10)
   EXPECT_WITHIN(0.01, 3853, Pages({.keys = {Int4()}, .distinct = 99993, .included = {Int8()}}));
 }
 
@@ -87,18 +89,19 @@ TEST(BtreeSize, NullsAreOneKey) {
   EXPECT_WITHIN(0.01, 850, Pages({.keys = {WithNulls(Int4(), 0.5)}, .distinct = 21}));
   SizedColumn second = Int4();
   second.distinct = 99993;
-  EXPECT_WITHIN(0.01, 2168, Pages({.keys = {WithNulls(Int4(), 0.5, 21), second}, .distinct = 443706}));
+  EXPECT_WITHIN(0.01, 2168,
+                Pages({.keys = {WithNulls(Int4(), 0.5, 21), second}, .distinct = 443706}));
 }
 
 TEST(BtreeSize, TextOfConstantWidthIsExact) {
   EXPECT_EQ(3853, Pages({.keys = {ConstantText(10)}}));
-  EXPECT_WITHIN(0.001, 7210, Pages({.keys = {ConstantText(33)}}));   // md5
+  EXPECT_WITHIN(0.001, 7210, Pages({.keys = {ConstantText(33)}}));  // md5
 }
 
 TEST(BtreeSize, TextOfUnknownWidthsIsWithinFifteenPercent) {
-  EXPECT_WITHIN(0.15, 3853, Pages({.keys = {Text(10)}}));                     // user1 .. user1000000
-  EXPECT_WITHIN(0.15, 7210, Pages({.keys = {Text(33)}}));                     // md5
-  EXPECT_WITHIN(0.15, 8654, Pages({.keys = {Text(46)}}));                     // 21 to 67 bytes
+  EXPECT_WITHIN(0.15, 3853, Pages({.keys = {Text(10)}}));  // user1 .. user1000000
+  EXPECT_WITHIN(0.15, 7210, Pages({.keys = {Text(33)}}));  // md5
+  EXPECT_WITHIN(0.15, 8654, Pages({.keys = {Text(46)}}));  // 21 to 67 bytes
   EXPECT_WITHIN(0.15, 3731, Pages({.keys = {Text(8)}, .distinct = 951661}));  // numeric(10,2)
   EXPECT_WITHIN(0.15, 3853, Pages({.keys = {Text(9), Int4()}}));
 }

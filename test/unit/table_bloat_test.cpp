@@ -12,8 +12,10 @@ class TableBloatRule : public ::testing::Test {
     table.rows = 2e7;
     table.live_rows = 20000000;
     table.row_versions_per_day = 1000;
-    table.bloat = {.source = SizeSource::kMeasured, .reclaimable_bytes = 2 * kGiB,
-                   .reclaimable_fraction = 0.5, .expected_bytes = 2 * kGiB};
+    table.bloat = {.source = SizeSource::kMeasured,
+                   .reclaimable_bytes = 2 * kGiB,
+                   .reclaimable_fraction = 0.5,
+                   .expected_bytes = 2 * kGiB};
   }
   Table& Orders() { return world_.snapshot.tables[0]; }
   bool Silent() { return world_.Run("table_bloat").empty(); }
@@ -47,7 +49,7 @@ TEST_F(TableBloatRule, EstimatesNeedAMarginAndAreCalledSo) {
   ASSERT_EQ(1u, found.size());
   EXPECT_EQ("Rewrite shop.orders: about 2 GB of 4 GB is empty", found[0].title);
   EXPECT_NEAR(0.6, found[0].confidence, 1e-9);
-  Orders().size_bytes = 5 * kGiB;   // 40 %
+  Orders().size_bytes = 5 * kGiB;  // 40 %
   EXPECT_TRUE(Silent());
 }
 
@@ -80,7 +82,7 @@ TEST_F(TableBloatRule, SilentWithoutAnEstimate) {
 }
 
 TEST_F(TableBloatRule, SilentBelowTheThresholds) {
-  Orders().bloat.reclaimable_bytes = kGiB;   // a quarter
+  Orders().bloat.reclaimable_bytes = kGiB;  // a quarter
   EXPECT_TRUE(Silent());
   Orders().size_bytes = 100 * kMiB;
   Orders().bloat.reclaimable_bytes = 90 * kMiB;
@@ -88,7 +90,7 @@ TEST_F(TableBloatRule, SilentBelowTheThresholds) {
 }
 
 TEST_F(TableBloatRule, SilentWhenTrafficFillsTheSpaceAgain) {
-  Orders().row_versions_per_day = 1e7;   // a queue
+  Orders().row_versions_per_day = 1e7;  // a queue
   EXPECT_TRUE(Silent());
 }
 

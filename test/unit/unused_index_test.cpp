@@ -45,7 +45,7 @@ TEST_F(UnusedIndex, SilentWhenScannedByStatementsOrForeignKeyChecks) {
   Idle().executor_scans = 0;
   Idle().constraint_checks = 1;
   EXPECT_TRUE(Silent());
-  Idle().last_use = 0;   // used, but when is not known
+  Idle().last_use = 0;  // used, but when is not known
   EXPECT_TRUE(Silent());
 }
 
@@ -72,15 +72,15 @@ TEST_F(UnusedIndex, SilentWithoutObservation) {
 TEST_F(UnusedIndex, SilentOnNewIndexes) {
   Idle().created = kNow - 2 * kDay;
   EXPECT_TRUE(Silent());
-  Idle().created = 0;   // not seen before
+  Idle().created = 0;  // not seen before
   EXPECT_TRUE(Silent());
 }
 
 TEST_F(UnusedIndex, SilentOnIndexesThatGuaranteeSomething) {
   Index& index = Idle();
-  for (bool Index::*flag : {&Index::primary, &Index::unique, &Index::exclusion, &Index::backs_constraint,
-                            &Index::replica_identity, &Index::clustered, &Index::extension_owned,
-                            &Index::being_built}) {
+  for (bool Index::*flag : {&Index::primary, &Index::unique, &Index::exclusion,
+                            &Index::backs_constraint, &Index::replica_identity, &Index::clustered,
+                            &Index::extension_owned, &Index::being_built}) {
     index.*flag = true;
     EXPECT_TRUE(Silent());
     index.*flag = false;
@@ -97,7 +97,8 @@ TEST_F(UnusedIndex, SilentOnAttachedPartitionsIndexes) {
 TEST_F(UnusedIndex, SilentWhenItSupportsAForeignKeyInAnyColumnOrder) {
   static const std::int16_t kColumns[] = {3, 2};
   world_.SetKeys(Idle(), {IndexKey{.column = 2}, IndexKey{.column = 3}, IndexKey{.column = 4}});
-  world_.snapshot.foreign_keys.push_back({.oid = 1, .table = 1000, .referenced = 1001, .columns = kColumns});
+  world_.snapshot.foreign_keys.push_back(
+      {.oid = 1, .table = 1000, .referenced = 1001, .columns = kColumns});
   EXPECT_TRUE(Silent());
   world_.SetKeys(Idle(), {IndexKey{.column = 2}, IndexKey{.column = 4}, IndexKey{.column = 3}});
   EXPECT_FALSE(Silent());
@@ -128,13 +129,13 @@ TEST_F(UnusedIndex, SilentWhenATwinIsUsed) {
   Index& twin = world_.AddIndex(2001, "orders_status_idx2", {3});
   twin.executor_scans = 10;
   twin.last_use = kNow - 60;
-  EXPECT_TRUE(Silent());   // duplicate_index may ask for the twin
+  EXPECT_TRUE(Silent());  // duplicate_index may ask for the twin
 }
 
 TEST_F(UnusedIndex, SilentWhenTheStatisticsOfItsExpressionAreUsed) {
   world_.SetKeys(Idle(), {IndexKey{.expression = "lower(note)"}});
   Idle().has_expression_statistics = true;
-  EXPECT_TRUE(Silent());   // no predicates known: it cannot be told
+  EXPECT_TRUE(Silent());  // no predicates known: it cannot be told
   static const std::string_view kUsed[] = {"(lower(note))"}, kOther[] = {"upper(note)"};
   world_.snapshot.predicates.push_back({.relation = 1000, .expressions = kUsed});
   EXPECT_TRUE(Silent());

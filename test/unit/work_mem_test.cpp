@@ -13,13 +13,21 @@ class WorkMem : public ::testing::Test {
     settings.push_back({.name = "max_connections", .value = "100", .number = 100});
     world_.snapshot.server.observed_since = kNow - 10 * kDay;
   }
-  void AddSpill(std::int64_t query, std::string_view role, double needed_mb, std::int64_t executions = 5000,
-                double ms = 100) {
-    world_.snapshot.statements.push_back({.query_id = query, .user = 10, .role = role, .command = "SELECT",
-                                          .calls = executions, .first_seen = kNow - 10 * kDay});
-    world_.snapshot.spills.push_back({.query_id = query, .user = 10, .role = role, .executions = executions,
+  void AddSpill(std::int64_t query, std::string_view role, double needed_mb,
+                std::int64_t executions = 5000, double ms = 100) {
+    world_.snapshot.statements.push_back({.query_id = query,
+                                          .user = 10,
+                                          .role = role,
+                                          .command = "SELECT",
+                                          .calls = executions,
+                                          .first_seen = kNow - 10 * kDay});
+    world_.snapshot.spills.push_back({.query_id = query,
+                                      .user = 10,
+                                      .role = role,
+                                      .executions = executions,
                                       .temp_bytes_per_call = needed_mb * kMiB / 2,
-                                      .needed_bytes = needed_mb * kMiB, .ms_per_call = ms});
+                                      .needed_bytes = needed_mb * kMiB,
+                                      .ms_per_call = ms});
   }
   bool Silent() { return world_.Run("work_mem").empty(); }
   World world_;
@@ -74,20 +82,21 @@ TEST_F(WorkMem, NamesAreQuoted) {
 
 TEST_F(WorkMem, OneGiantDoesNotSetTheValue) {
   AddSpill(1, "reports", 30);
-  AddSpill(2, "reports", 800, 10, 100);   // over the budget, little time
+  AddSpill(2, "reports", 800, 10, 100);  // over the budget, little time
   EXPECT_EQ("32MB", world_.Run("work_mem").at(0).action.value);
 }
 
 TEST_F(WorkMem, SilentWhenTheBudgetDoesNotHold) {
-  AddSpill(1, "reports", 800);   // 8 x 2 x 800 MB x 2 = 25 GB
+  AddSpill(1, "reports", 800);  // 8 x 2 x 800 MB x 2 = 25 GB
   EXPECT_TRUE(Silent());
   ASSERT_EQ(1u, world_.silences().size());
-  EXPECT_EQ("the memory that the spilling statements need exceeds the budget", world_.silences()[0].reason);
+  EXPECT_EQ("the memory that the spilling statements need exceeds the budget",
+            world_.silences()[0].reason);
 }
 
 TEST_F(WorkMem, UnknownActivityCountsAllConnections) {
   AddSpill(1, "reports", 30);
-  world_.snapshot.server.peak_active_backends = 0;   // 100 x 2 x 30 MB x 2 = 12 GB
+  world_.snapshot.server.peak_active_backends = 0;  // 100 x 2 x 30 MB x 2 = 12 GB
   EXPECT_TRUE(Silent());
 }
 
@@ -98,18 +107,21 @@ TEST_F(WorkMem, SilentOnUtilitySpills) {
 }
 
 TEST_F(WorkMem, SilentOnRareSpills) {
-  AddSpill(1, "reports", 30, 500);   // two an hour
+  AddSpill(1, "reports", 30, 500);  // two an hour
   EXPECT_TRUE(Silent());
 }
 
 TEST_F(WorkMem, SilentWhenTheRoleHasEnoughByNow) {
   AddSpill(1, "reports", 30);
-  world_.snapshot.scoped_settings.push_back(
-      {.role = "reports", .in_database = true, .name = "work_mem", .value = "64MB", .number = 64.0 * kMiB});
+  world_.snapshot.scoped_settings.push_back({.role = "reports",
+                                             .in_database = true,
+                                             .name = "work_mem",
+                                             .value = "64MB",
+                                             .number = 64.0 * kMiB});
   EXPECT_TRUE(Silent());
   world_.snapshot.scoped_settings[0].role = "other";
   EXPECT_FALSE(Silent());
-  world_.snapshot.scoped_settings[0].role = "";   // the database's value
+  world_.snapshot.scoped_settings[0].role = "";  // the database's value
   EXPECT_TRUE(Silent());
 }
 

@@ -1,5 +1,5 @@
-// A small database for the tests of rules: a snapshot with tables and indexes that are healthy until a
-// test says otherwise.
+// A small database for the tests of rules: a snapshot with tables and indexes that are healthy
+// until a test says otherwise.
 #pragma once
 
 #include <algorithm>
@@ -41,10 +41,34 @@ class World {
   // shop.orders(id, customer_id, status, note), 1,000,000 rows, 100 MB; oid 1000 unless given.
   Table& AddTable(Oid oid = 1000, std::string_view name = "orders") {
     static const Column kColumns[] = {
-        {.number = 1, .name = "id", .length = 4, .align = 'i', .has_statistics = true, .average_width = 4, .distinct = -1},
-        {.number = 2, .name = "customer_id", .length = 4, .align = 'i', .has_statistics = true, .average_width = 4, .distinct = 50000},
-        {.number = 3, .name = "status", .length = -1, .align = 'i', .has_statistics = true, .average_width = 8, .distinct = 5},
-        {.number = 4, .name = "note", .length = -1, .align = 'i', .has_statistics = true, .average_width = 40, .distinct = -0.9},
+        {.number = 1,
+         .name = "id",
+         .length = 4,
+         .align = 'i',
+         .has_statistics = true,
+         .average_width = 4,
+         .distinct = -1},
+        {.number = 2,
+         .name = "customer_id",
+         .length = 4,
+         .align = 'i',
+         .has_statistics = true,
+         .average_width = 4,
+         .distinct = 50000},
+        {.number = 3,
+         .name = "status",
+         .length = -1,
+         .align = 'i',
+         .has_statistics = true,
+         .average_width = 8,
+         .distinct = 5},
+        {.number = 4,
+         .name = "note",
+         .length = -1,
+         .align = 'i',
+         .has_statistics = true,
+         .average_width = 40,
+         .distinct = -0.9},
     };
     Table table;
     table.oid = oid;
@@ -73,8 +97,13 @@ class World {
                   Oid table = 1000) {
     std::vector<IndexKey> keys;
     for (const std::int16_t column : columns) {
-      keys.push_back({.column = column, .opclass = kInt4Ops, .opfamily = 1976, .equal_image = true,
-                      .length = 4, .average_width = 4, .distinct = 50000});
+      keys.push_back({.column = column,
+                      .opclass = kInt4Ops,
+                      .opfamily = 1976,
+                      .equal_image = true,
+                      .length = 4,
+                      .average_width = 4,
+                      .distinct = 50000});
     }
     Index index;
     index.oid = oid;
@@ -108,7 +137,8 @@ class World {
 
   // What the rule finds, with its parameters' defaults but for those given.
   const std::pmr::vector<Finding>& Run(
-      std::string_view rule, std::initializer_list<std::pair<std::string_view, double>> changed = {}) {
+      std::string_view rule,
+      std::initializer_list<std::pair<std::string_view, double>> changed = {}) {
     snapshot.Seal();
     const RuleDescriptor* descriptor = FindRule(rule);
     EXPECT_NE(descriptor, nullptr) << rule;

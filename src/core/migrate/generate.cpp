@@ -1,4 +1,5 @@
-// From an action to its steps, up and down. Lock levels are those of PostgreSQL 15, seen in pg_locks.
+// From an action to its steps, up and down. Lock levels are those of PostgreSQL 15, seen in
+// pg_locks.
 #include <algorithm>
 
 #include "assist/migration.hpp"
@@ -7,13 +8,18 @@
 
 namespace assist {
 
-std::string_view ToString(Direction direction) { return direction == Direction::kUp ? "up" : "down"; }
+std::string_view ToString(Direction direction) {
+  return direction == Direction::kUp ? "up" : "down";
+}
 
 std::string_view ToString(Blocks blocks) {
   switch (blocks) {
-    case Blocks::kNothing: return "nothing";
-    case Blocks::kWrites: return "writes";
-    case Blocks::kReadsAndWrites: return "reads and writes";
+    case Blocks::kNothing:
+      return "nothing";
+    case Blocks::kWrites:
+      return "writes";
+    case Blocks::kReadsAndWrites:
+      return "reads and writes";
   }
   return "";
 }
@@ -25,16 +31,18 @@ using migrate::IndexStatement;
 using migrate::ParseIndexStatement;
 using text::Append;
 
-constexpr double kInstantMs = 10;   // a catalog change
+constexpr double kInstantMs = 10;  // a catalog change
 constexpr std::string_view kShareUpdate = "SHARE UPDATE EXCLUSIVE";
 constexpr std::string_view kShare = "SHARE";
 constexpr std::string_view kAccessExclusive = "ACCESS EXCLUSIVE";
 
 constexpr std::string_view kBuildNote =
-    "Reads the table twice and waits for transactions that were open when it began. A failure leaves an "
+    "Reads the table twice and waits for transactions that were open when it began. A failure "
+    "leaves an "
     "invalid index: drop it before another try.";
 constexpr std::string_view kDropNote =
-    "Waits for transactions that may be using the index. A failure leaves it invalid: drop it again.";
+    "Waits for transactions that may be using the index. A failure leaves it invalid: drop it "
+    "again.";
 
 class Builder {
  public:
@@ -43,15 +51,32 @@ class Builder {
 
   Migration Build() {
     switch (action_.kind) {
-      case Action::Kind::kNone: break;
-      case Action::Kind::kCreateIndex: CreateIndex(); break;
-      case Action::Kind::kDropIndex: DropIndex(); break;
-      case Action::Kind::kReindex: Reindex(); break;
-      case Action::Kind::kVacuum: Vacuum(); break;
-      case Action::Kind::kVacuumFull: VacuumFull(); break;
-      case Action::Kind::kAnalyze: Analyze(); break;
-      case Action::Kind::kSetParameter: SetParameter(); break;
-      case Action::Kind::kCompleteIndex: CompleteIndex(); break;
+      case Action::Kind::kNone:
+        break;
+      case Action::Kind::kCreateIndex:
+        CreateIndex();
+        break;
+      case Action::Kind::kDropIndex:
+        DropIndex();
+        break;
+      case Action::Kind::kReindex:
+        Reindex();
+        break;
+      case Action::Kind::kVacuum:
+        Vacuum();
+        break;
+      case Action::Kind::kVacuumFull:
+        VacuumFull();
+        break;
+      case Action::Kind::kAnalyze:
+        Analyze();
+        break;
+      case Action::Kind::kSetParameter:
+        SetParameter();
+        break;
+      case Action::Kind::kCompleteIndex:
+        CompleteIndex();
+        break;
     }
     return std::move(steps_);
   }
@@ -80,7 +105,8 @@ class Builder {
   // Two scans, a sort, and the index written.
   double BuildMs(std::int64_t table_bytes, std::int64_t index_bytes, double scans) const {
     if (index_bytes <= 0) index_bytes = table_bytes / 5;
-    return kInstantMs + scans * static_cast<double>(table_bytes) / facts_.scan_bytes_per_second * 1e3 +
+    return kInstantMs +
+           scans * static_cast<double>(table_bytes) / facts_.scan_bytes_per_second * 1e3 +
            static_cast<double>(index_bytes) / facts_.build_bytes_per_second * 1e3;
   }
 
@@ -101,8 +127,9 @@ class Builder {
       MigrationStep& step = Add(direction, Text("DROP INDEX ", index));
       step.lock_level = kAccessExclusive;
       step.blocks = Blocks::kReadsAndWrites;
-      step.note = "The index of a partitioned table cannot be dropped concurrently. It locks the table and "
-                  "every partition for an instant: use a lock_timeout and try again.";
+      step.note =
+          "The index of a partitioned table cannot be dropped concurrently. It locks the table and "
+          "every partition for an instant: use a lock_timeout and try again.";
       return;
     }
     MigrationStep& step = Add(direction, Text("DROP INDEX CONCURRENTLY ", index));
@@ -134,13 +161,13 @@ class Builder {
       return;
     }
     if (facts_.partitions.empty()) {
-      MigrationStep& step = AddBuild(
-          direction,
-          FormIndexStatement(statement, statement.name, statement.table,
-                             {.tablespace = facts_.tablespace}, memory_),
-          false, facts_.rows, facts_.table_bytes, facts_.index_bytes);
-      step.note = "The table is partitioned and has no known partitions: CREATE INDEX blocks writes to the "
-                  "table and all of its partitions while it runs.";
+      MigrationStep& step = AddBuild(direction,
+                                     FormIndexStatement(statement, statement.name, statement.table,
+                                                        {.tablespace = facts_.tablespace}, memory_),
+                                     false, facts_.rows, facts_.table_bytes, facts_.index_bytes);
+      step.note =
+          "The table is partitioned and has no known partitions: CREATE INDEX blocks writes to the "
+          "table and all of its partitions while it runs.";
       AddVerifyValid(step, index);
       return;
     }
@@ -149,14 +176,16 @@ class Builder {
                                       {.only = true, .tablespace = facts_.tablespace}, memory_));
     parent.lock_level = kShare;
     parent.blocks = Blocks::kWrites;
-    parent.note = "Makes the entry of the whole, which stays invalid until every partition's index is "
-                  "attached. Reads no data.";
+    parent.note =
+        "Makes the entry of the whole, which stays invalid until every partition's index is "
+        "attached. Reads no data.";
     const std::pmr::string name = migrate::UnquotedName(index, memory_);
     MakePartitionIndexes(direction, statement, name, index);
     AddVerifyValid(steps_.back(), index);
   }
 
-  // For each partition that lacks one: its index, built concurrently, and its attachment to `parent`.
+  // For each partition that lacks one: its index, built concurrently, and its attachment to
+  // `parent`.
   void MakePartitionIndexes(Direction direction, const IndexStatement& statement,
                             std::string_view parent_name, std::string_view parent) {
     std::pmr::vector<std::pmr::string> names(memory_);
@@ -186,14 +215,17 @@ class Builder {
         const double share = facts_.table_bytes > 0 ? static_cast<double>(partition.table_bytes) /
                                                           static_cast<double>(facts_.table_bytes)
                                                     : 0;
-        MigrationStep& step = AddBuild(
-            direction,
-            FormIndexStatement(statement, plain, partition.table,
-                               {.concurrently = concurrently, .tablespace = facts_.tablespace}, memory_),
-            concurrently, partition.rows, partition.table_bytes,
-            static_cast<std::int64_t>(share * static_cast<double>(facts_.index_bytes)));
+        MigrationStep& step =
+            AddBuild(direction,
+                     FormIndexStatement(
+                         statement, plain, partition.table,
+                         {.concurrently = concurrently, .tablespace = facts_.tablespace}, memory_),
+                     concurrently, partition.rows, partition.table_bytes,
+                     static_cast<std::int64_t>(share * static_cast<double>(facts_.index_bytes)));
         if (!concurrently) {
-          step.note = "This partition is partitioned itself: CREATE INDEX blocks writes to it while it runs.";
+          step.note =
+              "This partition is partitioned itself: CREATE INDEX blocks writes to it while it "
+              "runs.";
         }
       } else {
         qualified = partition.matching_index;
@@ -202,8 +234,9 @@ class Builder {
           Add(direction, Text("ALTER INDEX ", parent, " ATTACH PARTITION ", qualified));
       attach.lock_level = kAccessExclusive;
       attach.blocks = Blocks::kReadsAndWrites;
-      attach.note = "The lock is on the partition's index, for an instant; statements on that partition "
-                    "wait for it.";
+      attach.note =
+          "The lock is on the partition's index, for an instant; statements on that partition "
+          "wait for it.";
     }
   }
 
@@ -240,7 +273,8 @@ class Builder {
       if (extra.find(" SET TABLESPACE ") != std::string_view::npos) {
         step.lock_level = kAccessExclusive;
         step.blocks = Blocks::kReadsAndWrites;
-        step.estimated_ms += static_cast<double>(facts_.index_bytes) / facts_.build_bytes_per_second * 1e3;
+        step.estimated_ms +=
+            static_cast<double>(facts_.index_bytes) / facts_.build_bytes_per_second * 1e3;
       }
     }
   }
@@ -250,10 +284,11 @@ class Builder {
     step.transactional = false;
     step.estimated_rows = facts_.rows;
     step.estimated_ms = BuildMs(facts_.table_bytes, facts_.index_bytes, 2);
-    Append(step.note, "Builds the index anew beside the old one, which takes its size on disk once more, and "
-                      "waits for open transactions. A failure leaves an invalid index with the ending _ccnew: "
-                      "drop it before another try. The definition does not change, so there is no way back "
-                      "to take.");
+    Append(step.note,
+           "Builds the index anew beside the old one, which takes its size on disk once more, and "
+           "waits for open transactions. A failure leaves an invalid index with the ending _ccnew: "
+           "drop it before another try. The definition does not change, so there is no way back "
+           "to take.");
     AddVerifyValid(step, action_.object);
   }
 
@@ -263,7 +298,9 @@ class Builder {
     step.estimated_rows = facts_.rows;
     step.estimated_ms = kInstantMs + static_cast<double>(facts_.table_bytes + facts_.index_bytes) /
                                          facts_.scan_bytes_per_second * 1e3;
-    step.note = "Frees dead rows for reuse. It can be cancelled at any time; there is nothing to take back.";
+    step.note =
+        "Frees dead rows for reuse. It can be cancelled at any time; there is nothing to take "
+        "back.";
     AddVerifyTable(step, "n_dead_tup, last_vacuum");
   }
 
@@ -274,8 +311,9 @@ class Builder {
     step.blocks = Blocks::kReadsAndWrites;
     step.estimated_rows = facts_.rows;
     step.estimated_ms = BuildMs(facts_.table_bytes, facts_.table_bytes + facts_.index_bytes, 1);
-    step.note = "Rewrites the table and its indexes. Nobody can read or write the table meanwhile, and the "
-                "disk must hold both copies. It can be cancelled; there is nothing to take back.";
+    step.note =
+        "Rewrites the table and its indexes. Nobody can read or write the table meanwhile, and the "
+        "disk must hold both copies. It can be cancelled; there is nothing to take back.";
     Append(step.verify, "SELECT pg_catalog.pg_size_pretty(pg_catalog.pg_table_size(");
     text::AppendLiteral(step.verify, action_.object);
     Append(step.verify, "))");
@@ -285,8 +323,9 @@ class Builder {
     MigrationStep& step = Add(Direction::kUp, Text("ANALYZE ", action_.object));
     step.estimated_rows = std::min(facts_.rows, 30000.0);
     // 300 pages for each unit of the statistics target, 100 by default.
-    step.estimated_ms = kInstantMs + std::min(static_cast<double>(facts_.table_bytes), 30000.0 * 8192) /
-                                         facts_.scan_bytes_per_second * 1e3;
+    step.estimated_ms =
+        kInstantMs + std::min(static_cast<double>(facts_.table_bytes), 30000.0 * 8192) /
+                         facts_.scan_bytes_per_second * 1e3;
     step.note = "Renews the planner's statistics; there is nothing to take back.";
     AddVerifyTable(step, "last_analyze");
   }
@@ -301,7 +340,9 @@ class Builder {
   std::pmr::string Target() {
     std::pmr::string target(memory_);
     switch (action_.scope) {
-      case Action::Scope::kSystem: Append(target, "ALTER SYSTEM"); break;
+      case Action::Scope::kSystem:
+        Append(target, "ALTER SYSTEM");
+        break;
       case Action::Scope::kDatabase:
         Append(target, "ALTER DATABASE ");
         text::AppendIdentifier(target, facts_.database);
@@ -330,7 +371,8 @@ class Builder {
     const bool system = action_.scope == Action::Scope::kSystem;
     step.transactional = !system;
     if (!system) {
-      step.note = "Sessions that begin after this have the value; those that are connected keep theirs.";
+      step.note =
+          "Sessions that begin after this have the value; those that are connected keep theirs.";
       return;
     }
     step.note = "Writes postgresql.auto.conf.";
@@ -348,11 +390,13 @@ class Builder {
     MigrationStep& last = steps_.back();
     if (action_.scope == Action::Scope::kSystem) {
       // The file, not SHOW: a reload reaches this session only after its next statement has begun.
-      Append(last.verify, "SELECT name, setting, error FROM pg_catalog.pg_file_settings WHERE name = ");
+      Append(last.verify,
+             "SELECT name, setting, error FROM pg_catalog.pg_file_settings WHERE name = ");
       text::AppendLiteral(last.verify, action_.parameter);
       Append(last.verify, " ORDER BY seqno DESC LIMIT 1");
     } else {
-      Append(last.verify, "SELECT setrole::pg_catalog.regrole, setconfig FROM pg_catalog.pg_db_role_setting");
+      Append(last.verify,
+             "SELECT setrole::pg_catalog.regrole, setconfig FROM pg_catalog.pg_db_role_setting");
     }
     AddSetting(Direction::kDown, facts_.had_previous, facts_.previous_value);
   }
@@ -364,8 +408,9 @@ class Builder {
     MakePartitionIndexes(Direction::kUp, statement, name, action_.object);
     if (steps_.empty()) return;
     MigrationStep& last = steps_.back();
-    Append(last.note, " With the last one the whole becomes valid. An attached index cannot be detached: the "
-                      "way back is to drop the whole index.");
+    Append(last.note,
+           " With the last one the whole becomes valid. An attached index cannot be detached: the "
+           "way back is to drop the whole index.");
     AddVerifyValid(last, action_.object);
   }
 

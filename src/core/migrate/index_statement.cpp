@@ -41,7 +41,8 @@ std::string_view TakeName(std::string_view* text) {
   return name;
 }
 
-// Where the WHERE of a partial index begins, outside parentheses and quotes; the size where there is none.
+// Where the WHERE of a partial index begins, outside parentheses and quotes; the size where there
+// is none.
 std::size_t FindWhere(std::string_view text) {
   constexpr std::string_view kWhere = " WHERE ";
   int depth = 0;

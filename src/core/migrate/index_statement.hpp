@@ -11,9 +11,9 @@ struct IndexStatement {
   bool unique = false;
   bool concurrently = false;
   bool only = false;
-  std::string_view name;    // as spelled; may be qualified, may be empty
-  std::string_view table;   // as spelled
-  std::string_view rest;    // from USING or the key list to the end, without semicolon
+  std::string_view name;   // as spelled; may be qualified, may be empty
+  std::string_view table;  // as spelled
+  std::string_view rest;   // from USING or the key list to the end, without semicolon
 };
 
 // False when the text is not CREATE [UNIQUE] INDEX ... ON ...
@@ -23,7 +23,7 @@ bool ParseIndexStatement(std::string_view text, IndexStatement* statement);
 struct IndexForm {
   bool concurrently = false;
   bool only = false;
-  std::string_view tablespace = {};   // unquoted; empty = as the statement says
+  std::string_view tablespace = {};  // unquoted; empty = as the statement says
 };
 std::pmr::string FormIndexStatement(const IndexStatement& statement, std::string_view name,
                                     std::string_view table, const IndexForm& form,

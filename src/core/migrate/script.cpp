@@ -1,4 +1,5 @@
-// A migration as one psql script: what it is for, each step with its cost, how to verify, the way back.
+// A migration as one psql script: what it is for, each step with its cost, how to verify, the way
+// back.
 #include <algorithm>
 
 #include "assist/migration.hpp"
@@ -55,7 +56,8 @@ bool IsStrong(const MigrationStep& step) { return step.blocks != Blocks::kNothin
 
 double TotalMs(const Migration& migration, Direction direction) {
   double total = 0;
-  for (const MigrationStep& step : migration) total += step.direction == direction ? step.estimated_ms : 0;
+  for (const MigrationStep& step : migration)
+    total += step.direction == direction ? step.estimated_ms : 0;
   return total;
 }
 
@@ -84,8 +86,9 @@ void AppendUp(std::pmr::string& out, const Migration& migration) {
     AppendCost(out, step);
     Append(out, "\n");
     if (!step.note.empty()) AppendComment(out, "", step.note);
-    // A concurrent build must not be cut off while it waits for old transactions; a strong lock must not
-    // queue everybody behind it. VACUUM FULL keeps its lock, the limit is on waiting for it.
+    // A concurrent build must not be cut off while it waits for old transactions; a strong lock
+    // must not queue everybody behind it. VACUUM FULL keeps its lock, the limit is on waiting for
+    // it.
     if (IsStrong(step)) Append(out, "SET lock_timeout = '5s';\n");
     Append(out, step.sql, ";\n");
     if (IsStrong(step)) Append(out, "RESET lock_timeout;\n");

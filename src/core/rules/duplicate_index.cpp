@@ -11,9 +11,17 @@ using text::Append;
 constexpr std::string_view kId = "duplicate_index";
 
 constexpr Param kParams[] = {
-    {.name = "min_size", .unit = Unit::kBytes, .fallback = 0, .min = 0, .max = kMaxBytes,
+    {.name = "min_size",
+     .unit = Unit::kBytes,
+     .fallback = 0,
+     .min = 0,
+     .max = kMaxBytes,
      .meaning = "size of the index that would be dropped"},
-    {.name = "min_age", .unit = Unit::kDays, .fallback = 0, .min = 0, .max = 3650,
+    {.name = "min_age",
+     .unit = Unit::kDays,
+     .fallback = 0,
+     .min = 0,
+     .max = 3650,
      .meaning = "days since both indexes were first seen: a swap may be under way"},
 };
 
@@ -49,8 +57,8 @@ void Evaluate(const Snapshot& snapshot, const ParamValues& values, Findings& out
            " have the same method, keys, operator classes, collations, order, included columns and "
            "predicate: ",
            KeyList(index.definition), ". Every write maintains both, and the planner needs one. ",
-           keeper->qualified, " is the one to keep: ", WhyKept(*keeper), ". Dropping the other frees ",
-           text::Bytes(static_cast<double>(bytes)), ".");
+           keeper->qualified, " is the one to keep: ", WhyKept(*keeper),
+           ". Dropping the other frees ", text::Bytes(static_cast<double>(bytes)), ".");
     Append(finding.risk, "Statements that use ", index.qualified,
            " use the other one instead; no plan loses anything. Tools that name the index (hints, "
            "monitoring, migrations) have to be changed.");
@@ -74,7 +82,9 @@ constinit const RuleDescriptor kDuplicateIndex{
     .severity = Severity::kMedium,
     .needs = Needs::kNothing,
     .title = "Two indexes are the same",
-    .source = "pg_index: indrelid, indkey, indclass, indcollation, indoption, indexprs, indpred, access method",
+    .source =
+        "pg_index: indrelid, indkey, indclass, indcollation, indoption, indexprs, indpred, access "
+        "method",
     .params = kParams,
     .evaluate = &Evaluate};
 

@@ -15,13 +15,29 @@ constexpr std::string_view kId = "index_bloat";
 constexpr double kRestingDensity = 0.70;
 
 constexpr Param kParams[] = {
-    {.name = "min_fraction", .unit = Unit::kFraction, .fallback = 0.40, .min = 0.05, .max = 0.99,
+    {.name = "min_fraction",
+     .unit = Unit::kFraction,
+     .fallback = 0.40,
+     .min = 0.05,
+     .max = 0.99,
      .meaning = "reclaimable share of the index"},
-    {.name = "min_bytes", .unit = Unit::kBytes, .fallback = 100 * kMB, .min = 0, .max = kMaxBytes,
+    {.name = "min_bytes",
+     .unit = Unit::kBytes,
+     .fallback = 100 * kMB,
+     .min = 0,
+     .max = kMaxBytes,
      .meaning = "reclaimable bytes"},
-    {.name = "estimate_margin", .unit = Unit::kFraction, .fallback = 0.15, .min = 0, .max = 0.9,
+    {.name = "estimate_margin",
+     .unit = Unit::kFraction,
+     .fallback = 0.15,
+     .min = 0,
+     .max = 0.9,
      .meaning = "added to min_fraction where the size is estimated and not measured"},
-    {.name = "max_modified", .unit = Unit::kFraction, .fallback = 0.10, .min = 0, .max = 10,
+    {.name = "max_modified",
+     .unit = Unit::kFraction,
+     .fallback = 0.10,
+     .min = 0,
+     .max = 10,
      .meaning = "rows changed since the last ANALYZE, as a share, up to which an estimate counts"},
 };
 
@@ -35,7 +51,8 @@ void Evaluate(const Snapshot& snapshot, const ParamValues& values, Findings& out
     const Bloat& bloat = index.bloat;
     if (bloat.source == SizeSource::kNone || index.method != "btree" || index.kind != 'i') continue;
     // REINDEX CONCURRENTLY does not do exclusion constraints; invalid indexes have their own rule.
-    if (!IsLive(index) || index.exclusion || index.extension_owned || index.size_bytes <= 0) continue;
+    if (!IsLive(index) || index.exclusion || index.extension_owned || index.size_bytes <= 0)
+      continue;
     const Table* table = snapshot.FindTable(index.table);
     if (table == nullptr || !IsJudged(*table)) continue;
     const bool measured = bloat.source == SizeSource::kMeasured;
@@ -48,23 +65,25 @@ void Evaluate(const Snapshot& snapshot, const ParamValues& values, Findings& out
     const auto size = static_cast<double>(index.size_bytes);
     const auto reclaimable = static_cast<double>(bloat.reclaimable_bytes - bloat.reused_bytes);
     const double margin = measured ? 0 : values["estimate_margin"];
-    if (reclaimable < values["min_bytes"] || reclaimable / size < values["min_fraction"] + margin) continue;
+    if (reclaimable < values["min_bytes"] || reclaimable / size < values["min_fraction"] + margin)
+      continue;
 
     // What pages at rest leave free again, at most.
-    const double resting = std::min(
-        size, static_cast<double>(bloat.expected_bytes) * (index.fillfactor / 100.0) / kRestingDensity);
+    const double resting = std::min(size, static_cast<double>(bloat.expected_bytes) *
+                                              (index.fillfactor / 100.0) / kRestingDensity);
     const double returns = std::max(0.0, resting - static_cast<double>(bloat.expected_bytes));
     Finding& finding = out.Add(kId, Judge(bloat.reclaimable_fraction, reclaimable));
     Identify(finding, kId, index.qualified);
     const text::Short gain = text::Bytes(static_cast<double>(bloat.reclaimable_bytes));
     Append(finding.title, "Rebuild ", index.qualified, ": ", measured ? "" : "about ", gain, " of ",
            text::Bytes(size), " is empty");
-    Append(finding.rationale, index.qualified, " takes ", text::Bytes(size), "; built afresh at fillfactor ",
-           text::Integer(index.fillfactor), " its entries need ",
-           text::Bytes(static_cast<double>(bloat.expected_bytes)), ". REINDEX gives back ", gain, ", ",
-           text::Percent(bloat.reclaimable_fraction), ". ",
+    Append(finding.rationale, index.qualified, " takes ", text::Bytes(size),
+           "; built afresh at fillfactor ", text::Integer(index.fillfactor), " its entries need ",
+           text::Bytes(static_cast<double>(bloat.expected_bytes)), ". REINDEX gives back ", gain,
+           ", ", text::Percent(bloat.reclaimable_fraction), ". ",
            measured ? "The density of its pages was measured with pgstatindex."
-                    : "The needed size is computed from key widths, nulls and repetition in the statistics; "
+                    : "The needed size is computed from key widths, nulls and repetition in the "
+                      "statistics; "
                       "install pgstattuple to have it measured.");
     if (returns > 0) {
       Append(finding.rationale, " If keys arrive in random order, up to ", text::Bytes(returns),
@@ -72,7 +91,8 @@ void Evaluate(const Snapshot& snapshot, const ParamValues& values, Findings& out
     }
     Append(finding.risk, "REINDEX CONCURRENTLY lets reads and writes go on. It needs ",
            text::Bytes(static_cast<double>(bloat.expected_bytes)),
-           " of disk until it is done and waits for open transactions. If it fails, an invalid index with the "
+           " of disk until it is done and waits for open transactions. If it fails, an invalid "
+           "index with the "
            "ending _ccnew is left to drop.");
     finding.storage_delta_bytes = -bloat.reclaimable_bytes;
     finding.confidence = measured ? 0.95 : 0.6;
@@ -93,15 +113,16 @@ void Evaluate(const Snapshot& snapshot, const ParamValues& values, Findings& out
 
 }  // namespace
 
-constinit const RuleDescriptor kIndexBloat{
-    .id = kId,
-    .category = Category::kMaintenance,
-    .severity = Severity::kMedium,
-    .needs = Needs::kNothing,
-    .title = "A b-tree is much larger than its entries need",
-    .source = "size model with deduplication against the real pages, pgstatindex where installed; b-trees with "
-              "random keys rest at 70 to 75 % density",
-    .params = kParams,
-    .evaluate = &Evaluate};
+constinit const RuleDescriptor kIndexBloat{.id = kId,
+                                           .category = Category::kMaintenance,
+                                           .severity = Severity::kMedium,
+                                           .needs = Needs::kNothing,
+                                           .title = "A b-tree is much larger than its entries need",
+                                           .source =
+                                               "size model with deduplication against the real "
+                                               "pages, pgstatindex where installed; b-trees with "
+                                               "random keys rest at 70 to 75 % density",
+                                           .params = kParams,
+                                           .evaluate = &Evaluate};
 
 }  // namespace assist::rules

@@ -1,4 +1,5 @@
-// invalid_index: indexes that writes maintain and no plan may use, left by a failed concurrent build.
+// invalid_index: indexes that writes maintain and no plan may use, left by a failed concurrent
+// build.
 #include <algorithm>
 #include <cctype>
 
@@ -14,17 +15,24 @@ using text::Append;
 constexpr std::string_view kId = "invalid_index";
 
 constexpr Param kParams[] = {
-    {.name = "partitioned_min_age", .unit = Unit::kDays, .fallback = 1, .min = 0, .max = 3650,
-     .meaning = "days since an invalid index of a partitioned table was first seen: somebody may be "
-                "attaching its partitions"},
+    {.name = "partitioned_min_age",
+     .unit = Unit::kDays,
+     .fallback = 1,
+     .min = 0,
+     .max = 3650,
+     .meaning =
+         "days since an invalid index of a partitioned table was first seen: somebody may be "
+         "attaching its partitions"},
 };
 
-// What REINDEX CONCURRENTLY calls its transient copies: name_ccnew, name_ccold, with a number behind.
+// What REINDEX CONCURRENTLY calls its transient copies: name_ccnew, name_ccold, with a number
+// behind.
 bool IsLeftover(std::string_view name) {
-  while (!name.empty() && std::isdigit(static_cast<unsigned char>(name.back())) != 0) name.remove_suffix(1);
+  while (!name.empty() && std::isdigit(static_cast<unsigned char>(name.back())) != 0)
+    name.remove_suffix(1);
   constexpr std::string_view kNew = "_ccnew", kOld = "_ccold";
-  return name.size() > kNew.size() &&
-         (name.substr(name.size() - kNew.size()) == kNew || name.substr(name.size() - kOld.size()) == kOld);
+  return name.size() > kNew.size() && (name.substr(name.size() - kNew.size()) == kNew ||
+                                       name.substr(name.size() - kOld.size()) == kOld);
 }
 
 // The same index without a leftover's name; `valid` asks for one that the planner can use.
@@ -32,7 +40,8 @@ const Index* FindTwin(const Snapshot& snapshot, const Index& index, bool valid) 
   const Index* twin = nullptr;
   snapshot.ForEachIndexOf(index.table, [&](const Index& other) {
     if (other.oid == index.oid || IsLeftover(other.name) || !SameShape(index, other)) return;
-    if (valid ? IsLive(other) && GuaranteesAsMuch(other, index) : other.unique == index.unique) twin = &other;
+    if (valid ? IsLive(other) && GuaranteesAsMuch(other, index) : other.unique == index.unique)
+      twin = &other;
   });
   return twin;
 }
@@ -49,7 +58,8 @@ Finding& Begin(const Index& index, Findings& out) {
   Finding& finding = out.Add(kId, index.unique ? Severity::kHigh : Severity::kMedium);
   Identify(finding, kId, index.qualified);
   if (!index.ready) {
-    Append(finding.rationale, index.qualified, " is invalid: no plan uses it, and it is not maintained. ");
+    Append(finding.rationale, index.qualified,
+           " is invalid: no plan uses it, and it is not maintained. ");
   } else {
     Append(finding.rationale, index.qualified,
            " is invalid: no plan uses it, but every write to its table maintains it. ");
@@ -71,7 +81,8 @@ void Drop(const Snapshot& snapshot, const Index& index, const Index* twin, Findi
     Append(finding.rationale, twin->qualified, " is the same index and valid. ");
     finding.Add("duplicate_of", twin->qualified);
   }
-  Append(finding.rationale, "Dropping it frees ", text::Bytes(static_cast<double>(index.size_bytes)), ".");
+  Append(finding.rationale, "Dropping it frees ",
+         text::Bytes(static_cast<double>(index.size_bytes)), ".");
   finding.risk = "No plan changes. If somebody is building it at this moment, that build fails.";
   Describe(snapshot, index, finding);
   AskToDrop(snapshot, index, finding);
@@ -80,14 +91,16 @@ void Drop(const Snapshot& snapshot, const Index& index, const Index* twin, Findi
 void Rebuild(const Snapshot& snapshot, const Index& index, Findings& out) {
   Finding& finding = Begin(index, out);
   Append(finding.title, "Rebuild invalid index ", index.qualified);
-  Append(finding.rationale, "A failed or cancelled concurrent build left it so. No other index has its keys ",
+  Append(finding.rationale,
+         "A failed or cancelled concurrent build left it so. No other index has its keys ",
          KeyList(index.definition), ".");
   if (index.unique) {
     Append(finding.rationale, " Until it is valid, rows that were there before may not be unique.");
     finding.risk = "The rebuild fails where rows share a key: remove the duplicates first. ";
   }
-  Append(finding.risk, "Reads and writes continue while it is rebuilt; it takes its size on disk once more. "
-                       "If nobody misses it, dropping it is right as well.");
+  Append(finding.risk,
+         "Reads and writes continue while it is rebuilt; it takes its size on disk once more. "
+         "If nobody misses it, dropping it is right as well.");
   Describe(snapshot, index, finding);
   finding.action.kind = Action::Kind::kReindex;
   finding.action.relation = index.oid;
@@ -111,7 +124,7 @@ void Complete(const Snapshot& snapshot, const Index& index, const Table& table, 
       if (child.parent == index.oid) attached = &child;
       building = building || child.being_built;
     });
-    if (building) return;   // somebody is at it
+    if (building) return;  // somebody is at it
     if (attached == nullptr) {
       ++lacking;
       if (lacking <= 5) Append(names, lacking == 1 ? "" : ", ", partition.qualified);
@@ -130,19 +143,23 @@ void Complete(const Snapshot& snapshot, const Index& index, const Table& table, 
     Append(finding.rationale, index.qualified, " of the partitioned table ", table.qualified,
            " is invalid, because these partitions have no index attached to it: ", names,
            lacking > 5 ? " and others" : "", ". New partitions get it; those do not have it.");
-    finding.risk = "Each partition's index is built concurrently. Attaching it locks that partition's index "
-                   "for an instant, and an attached index cannot be detached.";
+    finding.risk =
+        "Each partition's index is built concurrently. Attaching it locks that partition's index "
+        "for an instant, and an attached index cannot be detached.";
     finding.action.kind = Action::Kind::kCompleteIndex;
     finding.action.relation = index.oid;
     finding.action.object = index.qualified;
   } else {
-    Append(finding.title, "Make index ", index.qualified, " anew: it stays invalid with all partitions attached");
+    Append(finding.title, "Make index ", index.qualified,
+           " anew: it stays invalid with all partitions attached");
     Append(finding.rationale, "All ", text::Integer(partitions), " partitions of ", table.qualified,
            " have a valid index attached, but ", index.qualified,
-           " was not made valid when the last of them was repaired. The server looks at it again only when a "
+           " was not made valid when the last of them was repaired. The server looks at it again "
+           "only when a "
            "partition's index is attached.");
-    finding.risk = "Plans use the partitions' indexes already; only uniqueness and foreign keys ask for the "
-                   "whole to be valid.";
+    finding.risk =
+        "Plans use the partitions' indexes already; only uniqueness and foreign keys ask for the "
+        "whole to be valid.";
     finding.severity = Severity::kLow;
   }
   finding.Add("definition", index.definition);
@@ -167,7 +184,8 @@ void Evaluate(const Snapshot& snapshot, const ParamValues& values, Findings& out
     const Index* twin = FindTwin(snapshot, index, !leftover);
     if (free && (!index.live || twin != nullptr)) {
       Drop(snapshot, index, twin, out);
-    } else if (index.live && !index.exclusion) {   // REINDEX CONCURRENTLY does not do exclusion constraints
+    } else if (index.live &&
+               !index.exclusion) {  // REINDEX CONCURRENTLY does not do exclusion constraints
       Rebuild(snapshot, index, out);
     }
   }

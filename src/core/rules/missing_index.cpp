@@ -1,5 +1,5 @@
-// missing_index: hypothetical indexes that the real planner used for observed statements, kept where the
-// time they save exceeds what they cost on writes by enough to matter.
+// missing_index: hypothetical indexes that the real planner used for observed statements, kept
+// where the time they save exceeds what they cost on writes by enough to matter.
 #include <algorithm>
 #include <cmath>
 
@@ -15,23 +15,43 @@ using text::Append;
 constexpr std::string_view kId = "missing_index";
 
 constexpr Param kParams[] = {
-    {.name = "min_saving", .unit = Unit::kMillisecondsPerDay, .fallback = 1000, .min = 0, .max = 1e9,
+    {.name = "min_saving",
+     .unit = Unit::kMillisecondsPerDay,
+     .fallback = 1000,
+     .min = 0,
+     .max = 1e9,
      .meaning = "predicted saving, net of the cost on writes"},
-    {.name = "min_share", .unit = Unit::kFraction, .fallback = 0.01, .min = 0, .max = 1,
+    {.name = "min_share",
+     .unit = Unit::kFraction,
+     .fallback = 0.01,
+     .min = 0,
+     .max = 1,
      .meaning = "predicted saving as a share of database time"},
-    {.name = "min_speedup", .unit = Unit::kRatio, .fallback = 1.5, .min = 1, .max = 1000,
+    {.name = "min_speedup",
+     .unit = Unit::kRatio,
+     .fallback = 1.5,
+     .min = 1,
+     .max = 1000,
      .meaning = "planner cost before over after, of the statement that gains most"},
-    {.name = "min_executions", .unit = Unit::kCount, .fallback = 5, .min = 1, .max = 1e9,
+    {.name = "min_executions",
+     .unit = Unit::kCount,
+     .fallback = 5,
+     .min = 1,
+     .max = 1e9,
      .meaning = "observed executions of the statements that would use it"},
-    {.name = "min_rows", .unit = Unit::kCount, .fallback = 1000, .min = 0, .max = 1e12,
+    {.name = "min_rows",
+     .unit = Unit::kCount,
+     .fallback = 1000,
+     .min = 0,
+     .max = 1e12,
      .meaning = "rows of the table"},
 };
 
 struct Gain {
   double saved_ms_per_day = 0;
   double calls_per_day = 0;
-  double executions = 0;    // observed
-  double observed_days = 0; // longest observation among the statements
+  double executions = 0;     // observed
+  double observed_days = 0;  // longest observation among the statements
   double speedup = 1;
   const ProposedIndex::Helped* most = nullptr;
 };
@@ -69,8 +89,8 @@ Gain SumUp(const Snapshot& snapshot, const ProposedIndex& proposed) {
   return gain;
 }
 
-// An index of that table with these keys is there already: usable, being built, or invalid, which is the
-// matter of invalid_index.
+// An index of that table with these keys is there already: usable, being built, or invalid, which
+// is the matter of invalid_index.
 bool Exists(const Snapshot& snapshot, const ProposedIndex& proposed) {
   const std::string_view wanted = BehindUsing(proposed.definition);
   bool found = false;
@@ -92,20 +112,24 @@ void Explain(const Snapshot& snapshot, const ProposedIndex& proposed, const Tabl
   std::pmr::string& why = finding.rationale;
   Append(why, "The planner uses this index for ",
          text::Count(static_cast<double>(proposed.helped.size())),
-         proposed.helped.size() == 1 ? " observed statement, executed " : " observed statements, executed ",
-         text::Count(gain.executions), " times in ", text::Duration(gain.observed_days * 86400e3), ". ");
+         proposed.helped.size() == 1 ? " observed statement, executed "
+                                     : " observed statements, executed ",
+         text::Count(gain.executions), " times in ", text::Duration(gain.observed_days * 86400e3),
+         ". ");
   if (gain.most != nullptr) {
     Append(why, proposed.helped.size() == 1 ? "It takes " : "The one that gains most takes ",
-           text::Duration(gain.most->mean_ms), " on average, ", text::Count(gain.most->calls_per_day),
-           " times a day; its planner cost falls from ", text::Count(gain.most->cost_before), " to ",
-           text::Count(gain.most->cost_after), ". ");
+           text::Duration(gain.most->mean_ms), " on average, ",
+           text::Count(gain.most->calls_per_day), " times a day; its planner cost falls from ",
+           text::Count(gain.most->cost_before), " to ", text::Count(gain.most->cost_after), ". ");
   }
   Append(why, "Predicted saving: ", text::Duration(net), " a day");
   if (share > 0) Append(why, ", ", text::Percent(share), " of database time");
   if (proposed.write_ms_per_day > 0) {
-    Append(why, ", after ", text::Duration(proposed.write_ms_per_day), " a day for keeping it up to date");
+    Append(why, ", after ", text::Duration(proposed.write_ms_per_day),
+           " a day for keeping it up to date");
   }
-  Append(why, ". Its size will be about ", text::Bytes(static_cast<double>(proposed.predicted_bytes)), ".");
+  Append(why, ". Its size will be about ",
+         text::Bytes(static_cast<double>(proposed.predicted_bytes)), ".");
 
   std::pmr::string& risk = finding.risk;
   Append(risk, "The build reads ", text::Bytes(static_cast<double>(table.size_bytes)), " of ",
@@ -115,14 +139,18 @@ void Explain(const Snapshot& snapshot, const ProposedIndex& proposed, const Tabl
            " and then as long as transactions that are already open");
   }
   if (table.kind == 'p') {
-    Append(risk, ". The table is partitioned: the migration builds the index of one partition after the "
-                 "other. Writes continue.");
+    Append(risk,
+           ". The table is partitioned: the migration builds the index of one partition after the "
+           "other. Writes continue.");
   } else {
     Append(risk, ". Reads and writes continue.");
   }
   if (table.updated > 0 && table.hot_updated > table.updated / 2) {
-    Append(risk, " ", text::Percent(static_cast<double>(table.hot_updated) / static_cast<double>(table.updated)),
-           " of the table's updates are heap-only; those that change an indexed column no longer will be.");
+    Append(
+        risk, " ",
+        text::Percent(static_cast<double>(table.hot_updated) / static_cast<double>(table.updated)),
+        " of the table's updates are heap-only; those that change an indexed column no longer will "
+        "be.");
   }
   if (snapshot.server.has_standbys) Append(risk, " The build is replayed on the standbys.");
 }
@@ -156,19 +184,23 @@ void Evaluate(const Snapshot& snapshot, const ParamValues& values, Findings& out
     const double share = ShareOfTime(snapshot, net);
     if (net <= 0 || net < values["min_saving"]) continue;
     if (snapshot.server.database_ms_per_day > 0 && share < values["min_share"]) continue;
-    if (gain.speedup < values["min_speedup"] || gain.executions < values["min_executions"]) continue;
+    if (gain.speedup < values["min_speedup"] || gain.executions < values["min_executions"])
+      continue;
     if (Exists(snapshot, proposed)) continue;
 
-    // Few executions or a short look may be a coincidence: a thousand and a week are taken as enough.
+    // Few executions or a short look may be a coincidence: a thousand and a week are taken as
+    // enough.
     const double confidence = 0.35 + 0.35 * std::min(1.0, std::log10(1 + gain.executions) / 3) +
                               0.25 * std::min(1.0, gain.observed_days / 7);
     Finding& finding = out.Add(kId, Judge(share, confidence));
     Identify(finding, kId, table->qualified);
     const std::string_view keys =
         proposed.columns.empty() ? KeyList(proposed.definition) : proposed.columns;
-    Append(finding.fingerprint, ":", BehindUsing(proposed.definition).empty() ? keys : BehindUsing(proposed.definition));
+    Append(finding.fingerprint, ":",
+           BehindUsing(proposed.definition).empty() ? keys : BehindUsing(proposed.definition));
     const bool bare = !keys.empty() && keys.front() != '(';
-    Append(finding.title, "Create an index on ", table->qualified, bare ? " (" : " ", keys, bare ? ")" : "");
+    Append(finding.title, "Create an index on ", table->qualified, bare ? " (" : " ", keys,
+           bare ? ")" : "");
     Explain(snapshot, proposed, *table, gain, net, share, finding);
     AddEvidence(proposed, *table, gain, net, share, finding);
     Append(finding.sql, proposed.definition, ";");
@@ -197,8 +229,10 @@ constinit const RuleDescriptor kMissingIndex{
     .severity = Severity::kHigh,
     .needs = Needs::kStatements | Needs::kProposedIndexes,
     .title = "An index that the planner would use is missing",
-    .source = "the server's own planner with a hypothetical index; costs in ms by each statement's observed "
-              "mean time over its own cost",
+    .source =
+        "the server's own planner with a hypothetical index; costs in ms by each statement's "
+        "observed "
+        "mean time over its own cost",
     .params = kParams,
     .evaluate = &Evaluate};
 

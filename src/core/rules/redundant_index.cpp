@@ -13,13 +13,30 @@ using text::Append;
 constexpr std::string_view kId = "redundant_index";
 
 constexpr Param kParams[] = {
-    {.name = "max_size_ratio", .unit = Unit::kRatio, .fallback = 3, .min = 1, .max = 1000,
-     .meaning = "size of the wider index over the narrower, up to which scans of the wider one cost alike"},
-    {.name = "few_scans", .unit = Unit::kCount, .fallback = 10, .min = 0, .max = 1e9,
+    {.name = "max_size_ratio",
+     .unit = Unit::kRatio,
+     .fallback = 3,
+     .min = 1,
+     .max = 1000,
+     .meaning = "size of the wider index over the narrower, up to which scans of the wider one "
+                "cost alike"},
+    {.name = "few_scans",
+     .unit = Unit::kCount,
+     .fallback = 10,
+     .min = 0,
+     .max = 1e9,
      .meaning = "scans a day of the narrower index below which the ratio does not matter"},
-    {.name = "min_age", .unit = Unit::kDays, .fallback = 7, .min = 0, .max = 3650,
+    {.name = "min_age",
+     .unit = Unit::kDays,
+     .fallback = 7,
+     .min = 0,
+     .max = 3650,
      .meaning = "days of observation, of statistics and since both indexes were first seen"},
-    {.name = "min_size", .unit = Unit::kBytes, .fallback = 0, .min = 0, .max = kMaxBytes,
+    {.name = "min_size",
+     .unit = Unit::kBytes,
+     .fallback = 0,
+     .min = 0,
+     .max = kMaxBytes,
      .meaning = "size of the index that would be dropped"},
 };
 
@@ -32,7 +49,8 @@ bool Covers(const Index& wide, const Index& narrow) {
          std::equal(narrow.keys.begin(), narrow.keys.end(), wide.keys.begin(), &SameKey);
 }
 
-// The index that makes `narrow` redundant; the one with the most keys, which nothing covers in turn.
+// The index that makes `narrow` redundant; the one with the most keys, which nothing covers in
+// turn.
 const Index* FindCover(const Snapshot& snapshot, const Index& narrow) {
   const Index* best = nullptr;
   snapshot.ForEachIndexOf(narrow.table, [&](const Index& wide) {
@@ -65,7 +83,7 @@ void Evaluate(const Snapshot& snapshot, const ParamValues& values, Findings& out
     const Table* table = snapshot.FindTable(narrow.table);
     if (table == nullptr || !IsJudged(*table) || !IsDroppable(narrow) || !IsLive(narrow)) continue;
     if (!IsOldEnough(snapshot, narrow, min_age)) continue;
-    if (BetterTwin(snapshot, narrow) != nullptr) continue;   // duplicate_index has it
+    if (BetterTwin(snapshot, narrow) != nullptr) continue;  // duplicate_index has it
     const Index* wide = FindCover(snapshot, narrow);
     if (wide == nullptr || !IsOldEnough(snapshot, *wide, min_age)) continue;
 
@@ -81,7 +99,8 @@ void Evaluate(const Snapshot& snapshot, const ParamValues& values, Findings& out
     ForEachLeaf(snapshot, *wide, [&](const Index& leaf) {
       wide_used = wide_used || UsedWithin(snapshot, leaf, std::max(min_age, 1.0));
     });
-    // An unused wide index beside a used narrow one: unused_index may ask for the wide one, never both.
+    // An unused wide index beside a used narrow one: unused_index may ask for the wide one, never
+    // both.
     if (IndexUseIsKnown(snapshot) && narrow_used && !wide_used && IsDroppable(*wide)) continue;
     const double scans_per_day = observed > 0 ? scans / std::max(observed, 1.0) : 0;
     const double ratio = bytes > 0 ? wide_bytes / bytes : 1;
@@ -90,24 +109,29 @@ void Evaluate(const Snapshot& snapshot, const ParamValues& values, Findings& out
 
     Finding& finding = out.Add(kId, bytes >= 100 * kMB ? Severity::kMedium : Severity::kLow);
     Identify(finding, kId, narrow.qualified);
-    Append(finding.title, "Drop ", narrow.qualified, ": ", wide->qualified, " begins with the same keys");
+    Append(finding.title, "Drop ", narrow.qualified, ": ", wide->qualified,
+           " begins with the same keys");
     Append(finding.rationale, narrow.qualified, " has the keys ", KeyList(narrow.definition), "; ",
            wide->qualified, " has ", KeyList(wide->definition),
-           ", with the same operator classes, collations, order and predicate. Whatever the narrower one "
-           "serves, the wider one serves. Every write maintains both. Dropping the narrower one frees ",
+           ", with the same operator classes, collations, order and predicate. Whatever the "
+           "narrower one "
+           "serves, the wider one serves. Every write maintains both. Dropping the narrower one "
+           "frees ",
            text::Bytes(bytes), "; the wider one takes ", text::Bytes(wide_bytes), ".");
     if (IndexUseIsKnown(snapshot)) {
       Append(finding.rationale, " Statements scanned the narrower one ", text::Count(scans_per_day),
              " times a day.");
     }
     Append(finding.risk, "Scans of the wider index read up to ", text::Number(ratio, 1),
-           " times as many of its pages, and it takes as much more of the cache. The down steps make the "
+           " times as many of its pages, and it takes as much more of the cache. The down steps "
+           "make the "
            "dropped index again.");
     const bool widened = narrow.deduplicate && !wide->unique && ratio > 2;
     finding.confidence = widened ? 0.75 : 0.85;
     if (snapshot.server.has_standbys) {
       finding.confidence *= 0.9;
-      Append(finding.risk, " Use on the standbys is not seen from here: compare pg_stat_all_indexes there.");
+      Append(finding.risk,
+             " Use on the standbys is not seen from here: compare pg_stat_all_indexes there.");
     }
     finding.Add("covered_by", wide->qualified);
     finding.Add("definition", narrow.definition);
@@ -129,7 +153,8 @@ constinit const RuleDescriptor kRedundantIndex{
     .severity = Severity::kLow,
     .needs = Needs::kNothing,
     .title = "An index's keys are the first keys of another index",
-    .source = "PostgreSQL docs, indexes-multicolumn: a b-tree serves conditions on its leading columns",
+    .source =
+        "PostgreSQL docs, indexes-multicolumn: a b-tree serves conditions on its leading columns",
     .params = kParams,
     .evaluate = &Evaluate};
 

@@ -1,4 +1,5 @@
-// Every rule. A new one: a file here, a declaration in registry.hpp, a line below, docs/rules/<id>.md.
+// Every rule. A new one: a file here, a declaration in registry.hpp, a line below,
+// docs/rules/<id>.md.
 #include "core/rules/registry.hpp"
 
 #include <algorithm>
@@ -9,9 +10,8 @@ namespace {
 // Ordered by category and id.
 constexpr const RuleDescriptor* kRules[] = {
     &rules::kDuplicateIndex, &rules::kInvalidIndex, &rules::kMissingIndex,
-    &rules::kRedundantIndex, &rules::kUnusedIndex,
-    &rules::kMaxWalSize,     &rules::kWorkMem,
-    &rules::kIndexBloat,     &rules::kTableBloat,
+    &rules::kRedundantIndex, &rules::kUnusedIndex,  &rules::kMaxWalSize,
+    &rules::kWorkMem,        &rules::kIndexBloat,   &rules::kTableBloat,
 };
 
 }  // namespace

@@ -6,14 +6,22 @@ namespace assist {
 
 std::string_view ToString(Unit unit) {
   switch (unit) {
-    case Unit::kNone: return "";
-    case Unit::kBytes: return "bytes";
-    case Unit::kDays: return "days";
-    case Unit::kMilliseconds: return "ms";
-    case Unit::kMillisecondsPerDay: return "ms/day";
-    case Unit::kFraction: return "fraction";
-    case Unit::kCount: return "count";
-    case Unit::kRatio: return "ratio";
+    case Unit::kNone:
+      return "";
+    case Unit::kBytes:
+      return "bytes";
+    case Unit::kDays:
+      return "days";
+    case Unit::kMilliseconds:
+      return "ms";
+    case Unit::kMillisecondsPerDay:
+      return "ms/day";
+    case Unit::kFraction:
+      return "fraction";
+    case Unit::kCount:
+      return "count";
+    case Unit::kRatio:
+      return "ratio";
   }
   return "";
 }

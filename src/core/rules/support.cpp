@@ -12,12 +12,12 @@ bool SameColumnSet(std::span<const std::int16_t> a, std::span<const std::int16_t
 }
 
 bool IsForeignKeyTarget(const Snapshot& snapshot, const Index& index) {
-  return std::any_of(
-      snapshot.foreign_keys.begin(), snapshot.foreign_keys.end(),
-      [&](const ForeignKey& key) { return key.referenced_index == index.oid; });
+  return std::any_of(snapshot.foreign_keys.begin(), snapshot.foreign_keys.end(),
+                     [&](const ForeignKey& key) { return key.referenced_index == index.oid; });
 }
 
-// Whether `a` is to be kept rather than `b`. A strict order, so that of a group exactly one is kept.
+// Whether `a` is to be kept rather than `b`. A strict order, so that of a group exactly one is
+// kept.
 bool KeepRather(const Snapshot& snapshot, const Index& a, const Index& b) {
   const bool a_own = a.primary || a.exclusion || a.backs_constraint;
   const bool b_own = b.primary || b.exclusion || b.backs_constraint;
@@ -58,7 +58,8 @@ bool IsDroppable(const Index& index) {
 
 bool SameKey(const IndexKey& a, const IndexKey& b) {
   return a.column == b.column && a.opclass == b.opclass && a.collation == b.collation &&
-         a.option == b.option && a.opclass_options == b.opclass_options && a.expression == b.expression;
+         a.option == b.option && a.opclass_options == b.opclass_options &&
+         a.expression == b.expression;
 }
 
 bool SameShape(const Index& a, const Index& b) {
@@ -113,7 +114,8 @@ Traffic TrafficOf(const Snapshot& snapshot, const Table& table) {
     traffic.scans = static_cast<double>(table.seq_scans + table.index_scans);
     traffic.updates = static_cast<double>(table.updated);
     traffic.hot_updates = static_cast<double>(table.hot_updated);
-    traffic.writes = static_cast<double>(table.inserted + table.deleted + table.updated - table.hot_updated);
+    traffic.writes =
+        static_cast<double>(table.inserted + table.deleted + table.updated - table.hot_updated);
     return traffic;
   }
   for (const Table& child : snapshot.tables) {

@@ -1,4 +1,5 @@
-// What the rules share: units, which relations are judged at all, and when two indexes are the same.
+// What the rules share: units, which relations are judged at all, and when two indexes are the
+// same.
 #pragma once
 
 #include <cstdint>
@@ -19,27 +20,28 @@ inline constexpr double kSecondsPerDay = 86400;
 // Days from `moment` to the snapshot; 0 when the moment is unknown.
 double DaysSince(const Snapshot& snapshot, double moment);
 
-// A table whose indexes and space are the user's to change: not temporary, not an extension's, not the
-// server's own.
+// A table whose indexes and space are the user's to change: not temporary, not an extension's, not
+// the server's own.
 bool IsJudged(const Table& table);
 bool IsServerSchema(std::string_view schema);
 
-// An index that DROP INDEX may take without changing what the database guarantees: no constraint, not
-// unique, not replica identity, not the CLUSTER order, not an extension's, not part of a partitioned one.
+// An index that DROP INDEX may take without changing what the database guarantees: no constraint,
+// not unique, not replica identity, not the CLUSTER order, not an extension's, not part of a
+// partitioned one.
 bool IsDroppable(const Index& index);
 
-// Equal in everything that decides which statements the index can serve: table, method, keys with opclass,
-// options, collation and order, INCLUDE columns, predicate. Names, storage parameters and uniqueness are
-// not compared.
+// Equal in everything that decides which statements the index can serve: table, method, keys with
+// opclass, options, collation and order, INCLUDE columns, predicate. Names, storage parameters and
+// uniqueness are not compared.
 bool SameShape(const Index& a, const Index& b);
 bool SameKey(const IndexKey& a, const IndexKey& b);
 
 // Whether `keeper` guarantees all that `other` of the same shape does.
 bool GuaranteesAsMuch(const Index& keeper, const Index& other);
 
-// The index to keep of those with the shape of `index`, when `index` can be dropped in its favour; nullptr
-// when there is none. Order: constraint, foreign key's target, replica identity, unique, clustered,
-// smaller, older.
+// The index to keep of those with the shape of `index`, when `index` can be dropped in its favour;
+// nullptr when there is none. Order: constraint, foreign key's target, replica identity, unique,
+// clustered, smaller, older.
 const Index* BetterTwin(const Snapshot& snapshot, const Index& index);
 
 // Usable by the planner now.
@@ -73,7 +75,7 @@ std::int64_t TotalBytes(const Snapshot& snapshot, const Index& index);
 // Scans of and writes to a table since the statistics reset, with those of its partitions.
 struct Traffic {
   double scans = 0;
-  double writes = 0;        // rows inserted, deleted, and updated outside of HOT
+  double writes = 0;  // rows inserted, deleted, and updated outside of HOT
   double updates = 0, hot_updates = 0;
 };
 Traffic TrafficOf(const Snapshot& snapshot, const Table& table);

@@ -11,21 +11,34 @@ namespace {
 using text::Append;
 
 constexpr std::string_view kId = "unused_index";
-constexpr double kFullWindowDays = 35;   // a month and its end
+constexpr double kFullWindowDays = 35;  // a month and its end
 
 constexpr Param kParams[] = {
-    {.name = "min_age", .unit = Unit::kDays, .fallback = kFullWindowDays, .min = 0, .max = 3650,
+    {.name = "min_age",
+     .unit = Unit::kDays,
+     .fallback = kFullWindowDays,
+     .min = 0,
+     .max = 3650,
      .meaning = "days of observation without a scan, and since the index was first seen"},
-    {.name = "min_size", .unit = Unit::kBytes, .fallback = 1 << 20, .min = 0, .max = kMaxBytes,
+    {.name = "min_size",
+     .unit = Unit::kBytes,
+     .fallback = 1 << 20,
+     .min = 0,
+     .max = kMaxBytes,
      .meaning = "size of the index"},
-    {.name = "min_table_scans", .unit = Unit::kCount, .fallback = 100, .min = 0, .max = 1e12,
+    {.name = "min_table_scans",
+     .unit = Unit::kCount,
+     .fallback = 100,
+     .min = 0,
+     .max = 1e12,
      .meaning = "scans of its table in the statistics: without reads, disuse says nothing"},
 };
 
 // Whether the index has the referencing columns of a foreign key in front, in any order.
 bool SupportsForeignKey(const Snapshot& snapshot, const Index& index) {
   for (const ForeignKey& key : snapshot.foreign_keys) {
-    if (key.table != index.table || key.columns.empty() || key.columns.size() > index.keys.size()) continue;
+    if (key.table != index.table || key.columns.empty() || key.columns.size() > index.keys.size())
+      continue;
     const auto leading = index.keys.first(key.columns.size());
     const bool all = std::all_of(key.columns.begin(), key.columns.end(), [&](std::int16_t column) {
       return std::any_of(leading.begin(), leading.end(),
@@ -38,8 +51,8 @@ bool SupportsForeignKey(const Snapshot& snapshot, const Index& index) {
 
 enum class ExpressionUse : std::uint8_t { kNone, kUnobserved, kObserved };
 
-// An index on an expression also gives the planner the expression's statistics. Observed: a statement
-// has the expression in a predicate. No predicates at all: it cannot be told.
+// An index on an expression also gives the planner the expression's statistics. Observed: a
+// statement has the expression in a predicate. No predicates at all: it cannot be told.
 ExpressionUse UseOfStatistics(const Snapshot& snapshot, const Index& index) {
   if (!index.has_expression_statistics) return ExpressionUse::kNone;
   if (snapshot.predicates.empty()) return ExpressionUse::kObserved;
@@ -47,7 +60,8 @@ ExpressionUse UseOfStatistics(const Snapshot& snapshot, const Index& index) {
     if (key.column != 0) continue;
     for (const Predicate& predicate : snapshot.predicates) {
       const Table* table = snapshot.FindTable(predicate.relation);
-      const bool same = predicate.relation == index.table || (table != nullptr && table->parent == index.table);
+      const bool same =
+          predicate.relation == index.table || (table != nullptr && table->parent == index.table);
       if (!same) continue;
       for (const std::string_view expression : predicate.expressions) {
         if (!expression.empty() && text::SameExpression(expression, key.expression)) {
@@ -59,7 +73,8 @@ ExpressionUse UseOfStatistics(const Snapshot& snapshot, const Index& index) {
   return ExpressionUse::kUnobserved;
 }
 
-// A usable twin that statements do scan: then one of the two is a duplicate, which is another rule's.
+// A usable twin that statements do scan: then one of the two is a duplicate, which is another
+// rule's.
 bool HasUsedTwin(const Snapshot& snapshot, const Index& index, double days) {
   bool used = false;
   snapshot.ForEachIndexOf(index.table, [&](const Index& other) {
@@ -75,7 +90,8 @@ void Evaluate(const Snapshot& snapshot, const ParamValues& values, Findings& out
   const double observed = DaysSince(snapshot, snapshot.server.observed_since);
   if (!IndexUseIsKnown(snapshot) || observed < min_age) {
     std::pmr::string reason(out.memory());
-    Append(reason, "observed for ", text::Number(observed, 1), " of ", text::Number(min_age, 1), " days");
+    Append(reason, "observed for ", text::Number(observed, 1), " of ", text::Number(min_age, 1),
+           " days");
     out.Silent(kId, reason);
     return;
   }
@@ -116,10 +132,12 @@ void Evaluate(const Snapshot& snapshot, const ParamValues& values, Findings& out
     }
     Append(why, "Since the statistics of ", table->qualified, " began, the table was scanned ",
            text::Count(traffic.scans), " times, and ", text::Count(traffic.writes),
-           " row changes had to be followed by its indexes. This one takes ", text::Bytes(bytes), ".");
+           " row changes had to be followed by its indexes. This one takes ", text::Bytes(bytes),
+           ".");
     if (server_scans > 0) {
       Append(why, " The server counts ", text::Count(static_cast<double>(server_scans)),
-             " scans in pg_stat_all_indexes: the planner's own look-ups of the highest and lowest value, or "
+             " scans in pg_stat_all_indexes: the planner's own look-ups of the highest and lowest "
+             "value, or "
              "scans before the observation began.");
     }
     std::pmr::string& risk = finding.risk;
@@ -128,16 +146,21 @@ void Evaluate(const Snapshot& snapshot, const ParamValues& values, Findings& out
     finding.confidence = 0.9 * std::clamp(observed / kFullWindowDays, 0.3, 1.0);
     if (snapshot.server.has_standbys) {
       finding.confidence *= 0.5;
-      Append(risk, " Use on the standbys is not seen from here: look at pg_stat_all_indexes there first.");
+      Append(
+          risk,
+          " Use on the standbys is not seen from here: look at pg_stat_all_indexes there first.");
     }
     if (expression == ExpressionUse::kUnobserved) {
       finding.confidence *= 0.6;
-      Append(risk, " The index also gives the planner statistics of its expression; no observed predicate has "
-                   "it. CREATE STATISTICS on the expression keeps them.");
+      Append(risk,
+             " The index also gives the planner statistics of its expression; no observed "
+             "predicate has "
+             "it. CREATE STATISTICS on the expression keeps them.");
     }
     if (index.kind == 'I') {
-      Append(risk, " Dropping the index of a partitioned table locks the table and its partitions for an "
-                   "instant.");
+      Append(risk,
+             " Dropping the index of a partitioned table locks the table and its partitions for an "
+             "instant.");
     }
     finding.Add("definition", index.definition);
     finding.Add("size_bytes", static_cast<std::int64_t>(bytes));
@@ -159,8 +182,9 @@ constinit const RuleDescriptor kUnusedIndex{
     .severity = Severity::kMedium,
     .needs = Needs::kIndexUse,
     .title = "No statement uses the index",
-    .source = "scans by the executor, not pg_stat_all_indexes.idx_scan, which counts planner probes too; "
-              "window of 35 days as Azure's and pganalyze's",
+    .source =
+        "scans by the executor, not pg_stat_all_indexes.idx_scan, which counts planner probes too; "
+        "window of 35 days as Azure's and pganalyze's",
     .params = kParams,
     .evaluate = &Evaluate};
 

@@ -1,8 +1,9 @@
-// work_mem: sorts and hashes that spill to disk, held at the narrowest scope within a memory budget.
+// work_mem: sorts and hashes that spill to disk, held at the narrowest scope within a memory
+// budget.
 //
-// Budget: sessions active at once x nodes of a plan x work_mem x hash_mem_multiplier must stay within a
-// share of the memory that shared_buffers leaves. The p99 of active sessions stands for those of any role,
-// so a value for one role is proven with more sessions than it has.
+// Budget: sessions active at once x nodes of a plan x work_mem x hash_mem_multiplier must stay
+// within a share of the memory that shared_buffers leaves. The p99 of active sessions stands for
+// those of any role, so a value for one role is proven with more sessions than it has.
 #include <algorithm>
 #include <cmath>
 #include <iterator>
@@ -19,28 +20,49 @@ namespace {
 using text::Append;
 
 constexpr std::string_view kId = "work_mem";
-constexpr double kTempBytesPerMs = 1e6;   // 1 GB/s, written once and read once: what spilling costs at least
+constexpr double kTempBytesPerMs =
+    1e6;  // 1 GB/s, written once and read once: what spilling costs at least
 constexpr std::size_t kFewRoles = 1;
 constexpr std::size_t kFewQueries = 3;
 constexpr std::int32_t kManyDatabases = 3;
 
 constexpr Param kParams[] = {
-    {.name = "min_spills_per_hour", .unit = Unit::kCount, .fallback = 5, .min = 0, .max = 1e9,
+    {.name = "min_spills_per_hour",
+     .unit = Unit::kCount,
+     .fallback = 5,
+     .min = 0,
+     .max = 1e9,
      .meaning = "executions an hour that spill"},
-    {.name = "budget_share", .unit = Unit::kFraction, .fallback = 0.25, .min = 0.01, .max = 0.9,
+    {.name = "budget_share",
+     .unit = Unit::kFraction,
+     .fallback = 0.25,
+     .min = 0.01,
+     .max = 0.9,
      .meaning = "share of memory beside shared_buffers that sorts and hashes may take together"},
-    {.name = "nodes_per_plan", .unit = Unit::kCount, .fallback = 2, .min = 1, .max = 100,
+    {.name = "nodes_per_plan",
+     .unit = Unit::kCount,
+     .fallback = 2,
+     .min = 1,
+     .max = 100,
      .meaning = "sorts and hashes at work at once in one plan"},
-    {.name = "max_value", .unit = Unit::kBytes, .fallback = 2 * kGB, .min = kMB, .max = 1e12,
+    {.name = "max_value",
+     .unit = Unit::kBytes,
+     .fallback = 2 * kGB,
+     .min = kMB,
+     .max = 1e12,
      .meaning = "largest value to propose"},
-    {.name = "min_held_share", .unit = Unit::kFraction, .fallback = 0.50, .min = 0, .max = 1,
+    {.name = "min_held_share",
+     .unit = Unit::kFraction,
+     .fallback = 0.50,
+     .min = 0,
+     .max = 1,
      .meaning = "share of the spilling statements' time that a value within the budget must hold"},
 };
 
 struct Need {
   const Spill* spill = nullptr;
-  double hours = 1;         // observed
-  double weight = 0;        // ms spent in executions that spilled
+  double hours = 1;   // observed
+  double weight = 0;  // ms spent in executions that spilled
 };
 using NeedList = boost::container::small_vector<Need, 32>;
 
@@ -54,7 +76,8 @@ const Statement* FindStatement(const Snapshot& snapshot, const Spill& spill) {
 // Index builds and the like use maintenance_work_mem.
 bool IsUtility(std::string_view command) {
   constexpr std::string_view kPlanned[] = {"SELECT", "INSERT", "UPDATE", "DELETE", "MERGE"};
-  return !command.empty() && std::find(std::begin(kPlanned), std::end(kPlanned), command) == std::end(kPlanned);
+  return !command.empty() &&
+         std::find(std::begin(kPlanned), std::end(kPlanned), command) == std::end(kPlanned);
 }
 
 // What a new session of the role in this database has.
@@ -110,8 +133,9 @@ Severity Judge(double share) {
   return share >= 0.1 ? Severity::kMedium : Severity::kLow;
 }
 
-void Report(const Snapshot& snapshot, const NeedList& needs, Action::Scope scope, std::string_view role,
-            double current, const Budget& budget, double max_value, Findings& out) {
+void Report(const Snapshot& snapshot, const NeedList& needs, Action::Scope scope,
+            std::string_view role, double current, const Budget& budget, double max_value,
+            Findings& out) {
   const double value = std::min(RoundUp(NinetiethByTime(needs)),
                                 std::floor(std::min(budget.affordable(), max_value) / kMB) * kMB);
   if (value <= current) return;
@@ -156,8 +180,10 @@ void Report(const Snapshot& snapshot, const NeedList& needs, Action::Scope scope
       break;
   }
   Append(statement, " SET work_mem = '", wanted, "'");
-  Append(finding.sql, statement, scope == Action::Scope::kSystem ? "; SELECT pg_reload_conf();" : ";");
-  Append(finding.title, "Raise work_mem from ", text::MemorySetting(current), " to ", wanted, " for ", where);
+  Append(finding.sql, statement,
+         scope == Action::Scope::kSystem ? "; SELECT pg_reload_conf();" : ";");
+  Append(finding.title, "Raise work_mem from ", text::MemorySetting(current), " to ", wanted,
+         " for ", where);
   Append(finding.rationale, text::Count(static_cast<double>(held)),
          held == 1 ? " statement spills" : " statements spill", " sorts or hashes to disk, ",
          text::Count(executions), " executions so far, ", text::Bytes(temp_per_day),
@@ -166,16 +192,19 @@ void Report(const Snapshot& snapshot, const NeedList& needs, Action::Scope scope
   Append(finding.rationale, ". ", wanted, " holds those that make up nine tenths of that time. ");
   Append(finding.rationale, "Memory: ", text::Count(budget.sessions), " sessions active at once x ",
          text::Count(budget.nodes), " nodes x ", wanted, " x hash_mem_multiplier ",
-         text::Number(budget.multiplier, 1), " = ", text::Bytes(budget.used(value)), ", within the ",
-         text::Bytes(budget.total()), " that are ", text::Percent(budget.share), " of ",
-         text::Bytes(budget.memory_bytes), " without shared_buffers.");
+         text::Number(budget.multiplier, 1), " = ", text::Bytes(budget.used(value)),
+         ", within the ", text::Bytes(budget.total()), " that are ", text::Percent(budget.share),
+         " of ", text::Bytes(budget.memory_bytes), " without shared_buffers.");
   Append(finding.risk, "Each sort takes up to ", wanted, " and each hash up to ",
          text::Bytes(value * budget.multiplier),
-         ", in every process of a parallel plan. More sessions than now, or plans with many such nodes, take "
+         ", in every process of a parallel plan. More sessions than now, or plans with many such "
+         "nodes, take "
          "more memory than computed. ");
-  Append(finding.risk, scope == Action::Scope::kSystem
-                           ? "Roles and databases with their own value keep it."
-                           : "Sessions have it from their next connection on; a pooler's stay connected for long.");
+  Append(
+      finding.risk,
+      scope == Action::Scope::kSystem
+          ? "Roles and databases with their own value keep it."
+          : "Sessions have it from their next connection on; a pooler's stay connected for long.");
   finding.benefit_ms_per_day = std::min(ms_per_day, 2 * temp_per_day / kTempBytesPerMs);
   finding.confidence = 0.45 + 0.4 * std::min(1.0, std::log10(1 + executions) / 3);
   for (const Need& need : needs) {
@@ -211,8 +240,9 @@ void Evaluate(const Snapshot& snapshot, const ParamValues& values, Findings& out
   budget.multiplier = NumberOf(snapshot, "hash_mem_multiplier", 2);
   budget.nodes = values["nodes_per_plan"];
   budget.share = values["budget_share"];
-  budget.sessions = server.peak_active_backends > 0 ? std::max(1.0, std::ceil(server.peak_active_backends))
-                                                    : NumberOf(snapshot, "max_connections", 0);
+  budget.sessions = server.peak_active_backends > 0
+                        ? std::max(1.0, std::ceil(server.peak_active_backends))
+                        : NumberOf(snapshot, "max_connections", 0);
   if (budget.memory_bytes <= budget.shared_buffers || budget.sessions <= 0) {
     out.Silent(kId, "the memory of the machine or the number of active sessions is not known");
     return;
@@ -227,7 +257,8 @@ void Evaluate(const Snapshot& snapshot, const ParamValues& values, Findings& out
     if (statement != nullptr && IsUtility(statement->command)) continue;
     // What was raised since then is not counted again.
     if (spill.needed_bytes <= Effective(snapshot, spill.role, current)) continue;
-    const double since = std::max(server.observed_since, statement != nullptr ? statement->first_seen : 0);
+    const double since =
+        std::max(server.observed_since, statement != nullptr ? statement->first_seen : 0);
     Need need;
     need.spill = &spill;
     need.hours = since > 0 ? std::max(1.0, (server.now - since) / 3600) : 1;
@@ -247,19 +278,21 @@ void Evaluate(const Snapshot& snapshot, const ParamValues& values, Findings& out
   boost::container::small_vector<std::string_view, 8> roles;
   boost::container::small_vector<std::int64_t, 8> queries;
   for (const Need& need : needs) {
-    if (std::find(roles.begin(), roles.end(), need.spill->role) == roles.end()) roles.push_back(need.spill->role);
+    if (std::find(roles.begin(), roles.end(), need.spill->role) == roles.end())
+      roles.push_back(need.spill->role);
     if (std::find(queries.begin(), queries.end(), need.spill->query_id) == queries.end()) {
       queries.push_back(need.spill->query_id);
     }
   }
   const bool named = std::find(roles.begin(), roles.end(), std::string_view()) == roles.end();
-  if (named && !server.database.empty() && (roles.size() <= kFewRoles || queries.size() <= kFewQueries)) {
+  if (named && !server.database.empty() &&
+      (roles.size() <= kFewRoles || queries.size() <= kFewQueries)) {
     for (const std::string_view role : roles) {
       NeedList its;
       std::copy_if(needs.begin(), needs.end(), std::back_inserter(its),
                    [&](const Need& need) { return need.spill->role == role; });
-      Report(snapshot, its, Action::Scope::kRoleInDatabase, role, Effective(snapshot, role, current), budget,
-             values["max_value"], out);
+      Report(snapshot, its, Action::Scope::kRoleInDatabase, role,
+             Effective(snapshot, role, current), budget, values["max_value"], out);
     }
     return;
   }
@@ -276,8 +309,10 @@ constinit const RuleDescriptor kWorkMem{
     .severity = Severity::kMedium,
     .needs = Needs::kSpills,
     .title = "Sorts and hashes spill to disk that memory could hold",
-    .source = "memory needed by spilling nodes, p90 by time; sessions x nodes x work_mem x hash_mem_multiplier "
-              "<= 0.25 x (memory - shared_buffers); PostgreSQL docs, runtime-config-resource",
+    .source =
+        "memory needed by spilling nodes, p90 by time; sessions x nodes x work_mem x "
+        "hash_mem_multiplier "
+        "<= 0.25 x (memory - shared_buffers); PostgreSQL docs, runtime-config-resource",
     .params = kParams,
     .evaluate = &Evaluate};
 

@@ -10,6 +10,7 @@ namespace {
 
 constexpr std::size_t kMaxNameBytes = 63;  // NAMEDATALEN - 1
 
+// clang-format off
 // Keywords that quote_identifier() quotes (all but the unreserved ones), of PostgreSQL 15 to 18. Sorted.
 constexpr std::string_view kQuotedKeywords[] = {
     "all", "analyse", "analyze", "and", "any", "array", "as", "asc", "asymmetric", "authorization",
@@ -31,6 +32,7 @@ constexpr std::string_view kQuotedKeywords[] = {
     "union", "unique", "user", "using", "values", "varchar", "variadic", "verbose", "when", "where",
     "window", "with", "xmlattributes", "xmlconcat", "xmlelement", "xmlexists", "xmlforest",
     "xmlnamespaces", "xmlparse", "xmlpi", "xmlroot", "xmlserialize", "xmltable"};
+// clang-format on
 
 static_assert(std::is_sorted(std::begin(kQuotedKeywords), std::end(kQuotedKeywords)));
 
@@ -158,25 +160,29 @@ Short Percent(double fraction) {
 }
 
 Short MemorySetting(double bytes) {
+  constexpr std::int64_t kKbPerMb = 1024, kKbPerGb = kKbPerMb * 1024;
   const auto kb = static_cast<std::int64_t>(bytes / 1024);
-  const bool gb = kb >= 100LL * 1024 * 1024 || (kb >= 1024 * 1024 && kb % (1024 * 1024) == 0);
-  if (gb) {
-    Short result = Integer(kb / (1024 * 1024));
+  // The largest unit that loses nothing, or less than a hundredth.
+  const auto fits = [&](std::int64_t unit) {
+    return kb >= 100 * unit || (kb >= unit && kb % unit == 0);
+  };
+  Short result;
+  if (fits(kKbPerGb)) {
+    result = Integer(kb / kKbPerGb);
     result.Append("GB");
-    return result;
-  }
-  if (kb >= 100LL * 1024 || (kb >= 1024 && kb % 1024 == 0)) {
-    Short result = Integer(kb / 1024);
+  } else if (fits(kKbPerMb)) {
+    result = Integer(kb / kKbPerMb);
     result.Append("MB");
-    return result;
+  } else {
+    result = Integer(kb);
+    result.Append("kB");
   }
-  Short result = Integer(kb);
-  result.Append("kB");
   return result;
 }
 
 void AppendIdentifier(std::pmr::string& out, std::string_view name) {
-  if (IsPlain(name) && !std::binary_search(std::begin(kQuotedKeywords), std::end(kQuotedKeywords), name)) {
+  if (IsPlain(name) &&
+      !std::binary_search(std::begin(kQuotedKeywords), std::end(kQuotedKeywords), name)) {
     out.append(name);
     return;
   }

@@ -1,4 +1,5 @@
-// Numbers as people read them, and SQL quoting. Nothing here allocates except into a string it is given.
+// Numbers as people read them, and SQL quoting. Nothing here allocates except into a string it is
+// given.
 #pragma once
 
 #include <array>
@@ -14,7 +15,7 @@ class Short {
  public:
   Short() = default;
   explicit Short(std::string_view text) { Append(text); }
-  void Append(std::string_view text);   // cut at the capacity
+  void Append(std::string_view text);  // cut at the capacity
   std::string_view view() const { return {data_.data(), size_}; }
   operator std::string_view() const { return view(); }
 
@@ -23,7 +24,8 @@ class Short {
   std::uint8_t size_ = 0;
 };
 
-// Binary units as the server spells them: 512 bytes, 24 kB, 1.5 MB, 12 GB. Negative ones keep the sign.
+// Binary units as the server spells them: 512 bytes, 24 kB, 1.5 MB, 12 GB. Negative ones keep the
+// sign.
 Short Bytes(double bytes);
 // From microseconds to days: 12 us, 1.5 ms, 12 s, 5.2 min, 3.1 h, 2.4 days.
 Short Duration(double ms);
@@ -35,7 +37,8 @@ Short Percent(double fraction);
 Short Number(double number, int decimals);
 // A whole number without separators, for SQL and settings.
 Short Integer(std::int64_t number);
-// A memory setting's value, rounded down to a whole unit that keeps 3 digits or more: 64MB, 1536kB, 24GB.
+// A memory setting's value, rounded down to a whole unit that keeps 3 digits or more: 64MB, 1536kB,
+// 24GB.
 Short MemorySetting(double bytes);
 
 // Appends every part, in order.
@@ -51,7 +54,8 @@ void AppendQualified(std::pmr::string& out, std::string_view schema, std::string
 // As quote_literal(): safe whatever standard_conforming_strings says.
 void AppendLiteral(std::pmr::string& out, std::string_view text);
 
-// A name of at most 63 bytes (NAMEDATALEN - 1): `base` cut at a character's end so that `suffix` fits.
+// A name of at most 63 bytes (NAMEDATALEN - 1): `base` cut at a character's end so that `suffix`
+// fits.
 std::pmr::string ObjectName(std::string_view base, std::string_view suffix,
                             std::pmr::memory_resource* memory);
 
