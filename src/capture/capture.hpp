@@ -30,7 +30,7 @@ struct Usage {
 
 // A statement between its start and its end, in this backend. Kept apart from the executor's memory, which
 // an abort frees before our callbacks run.
-struct alignas(64) Open {
+struct Open {
   const QueryDesc* desc;  // identity only; nullptr = being planned
   SlotEntry* entry;       // nullptr: no room; the execution will count as lost
   uint64 claims;          // entry_claims when `entry` was found: it is still this statement's if that stands
@@ -52,6 +52,7 @@ struct alignas(64) Open {
     used = {};
   }
 };
+static_assert(sizeof(Open) == 128);  // a power of two: places on the stack are found by shifting
 
 // A statement being planned now.
 struct Planning {
