@@ -23,6 +23,44 @@ from member m join pg_proc p on m.classid = 'pg_proc'::regclass and p.oid = m.ob
 where p.pronamespace = 'assist'::regnamespace and p.proname !~ '^_' and p.prokind in ('f', 'p')
   and p.prorettype <> 'trigger'::regtype;
 
+-- Columns that mean the same wherever they stand; a comment on the column itself comes first.
+create temp view glossary as
+select * from (values
+  ('userid', 'user who ran it; statement key'), ('dbid', 'database; statement key'),
+  ('queryid', 'query id of the server; statement key'),
+  ('toplevel', 'sent by a client, not run inside a function; statement key'),
+  ('planid', 'fingerprint of the plan''s structure'), ('query', 'text, constants as $n'),
+  ('command', 'SELECT, INSERT, ...'), ('relation_names', 'qualified names of the relations in its plans'),
+  ('relation', 'in the current database only'), ('relation_name', 'qualified'),
+  ('calls', 'executions'), ('plans', 'times planned'), ('plan_count', 'plans kept'),
+  ('total_plan_time', 'ms'), ('total_exec_time', 'ms'), ('min_exec_time', 'ms'), ('max_exec_time', 'ms'),
+  ('mean_exec_time', 'ms'), ('stddev_exec_time', 'ms'), ('p50_exec_time', 'ms; within 10 % of the exact quantile'),
+  ('p95_exec_time', 'ms; within 10 % of the exact quantile'),
+  ('p99_exec_time', 'ms; within 10 % of the exact quantile'), ('exec_time', 'ms'), ('jit_time', 'ms'),
+  ('rows', 'rows returned or changed'), ('shared_blks_hit', 'blocks found in shared buffers'),
+  ('shared_blks_read', 'blocks read from the system'), ('shared_blks_dirtied', 'blocks'),
+  ('temp_blks_read', 'blocks of temporary files'), ('temp_blks_written', 'blocks of temporary files'),
+  ('wal_bytes', 'bytes'), ('estimated_cost', 'planner units'), ('cost_before', 'planner units'),
+  ('cost_after', 'planner units'), ('sampled_calls', 'executions measured with actual row counts'),
+  ('selectivity', 'share of the rows that passed, measured'),
+  ('estimated_selectivity', 'share of the rows that the planner expected'),
+  ('rows_out', 'rows that passed per execution'), ('usage', 'filter, index, join, sort or group'),
+  ('plan', 'shape of EXPLAIN (FORMAT JSON)'), ('sqlstate', 'five characters'),
+  ('first_seen', ''), ('last_seen', ''), ('memory_used', 'bytes'), ('memory_limit', 'bytes'),
+  ('benefit_ms_per_day', 'ms saved a day, predicted'), ('benefit_pct', 'per cent of the observed database time'),
+  ('storage_delta_bytes', 'bytes; negative = freed'), ('confidence', '0 to 1'),
+  ('object', 'qualified name, setting or query id'), ('severity', 'critical, high, medium, low, info'),
+  ('category', 'index, table, query, configuration, maintenance, schema'),
+  ('rule', 'see docs/rules'), ('sql', 'ready to run; NULL where there is none'),
+  ('rationale', 'why'), ('risk', 'what could go wrong'), ('evidence', 'the numbers it rests on'),
+  ('queryids', 'statements that gain'),
+  ('status', 'open, approved, scheduled, running, implemented, verified, reverted, failed, dismissed, postponed, obsolete'),
+  ('role', 'current role; NULL = the analysis'), ('session_role', 'role of the session'),
+  ('direction', 'up or down'), ('transactional', 'may run inside a transaction block'),
+  ('lock_level', 'strongest lock taken'), ('blocks', 'nothing, writes, or reads and writes'),
+  ('destructive', 'loses what the down steps cannot rebuild'),
+  ('used', 'names of the new indexes that the plan scans')) g(name, meaning);
+
 create temp view section as
 select 1 as chapter, relname::text as name, oid,
        case relkind when 'v' then 'view' else 'table' end || ' `assist.' || relname || '`' as title, comment, for_stats
@@ -60,12 +98,15 @@ where oid in (select oid from relation)
 union all
 select s.chapter, s.name, s.oid, 2, a.attnum,
        '| `' || a.attname || '` | ' || format_type(a.atttypid, a.atttypmod) || ' | '
-       || pg_temp.cell(col_description(a.attrelid, a.attnum)) || ' |'
+       || pg_temp.cell(coalesce(col_description(a.attrelid, a.attnum), g.meaning)) || ' |'
 from section s join pg_attribute a on a.attrelid = s.oid and a.attnum > 0 and not a.attisdropped
+left join glossary g on g.name = a.attname
 where s.chapter <> 2
 union all
-select 2, r.proname, r.oid, 2, u.n::int, '| `' || u.argname || '` | ' || format_type(u.type, null) || ' | |'
-from routine r, unnest(r.proargnames, r.proallargtypes, r.proargmodes) with ordinality as u(argname, type, mode, n)
+select 2, r.proname, r.oid, 2, u.n::int, '| `' || u.argname || '` | ' || format_type(u.type, null) || ' | '
+       || pg_temp.cell(g.meaning) || ' |'
+from routine r cross join unnest(r.proargnames, r.proallargtypes, r.proargmodes) with ordinality as u(argname, type, mode, n)
+left join glossary g on g.name = u.argname
 where u.mode in ('t', 'o')
 union all
 select 2, r.proname, r.oid, 3, n, line
