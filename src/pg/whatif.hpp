@@ -49,7 +49,8 @@ enum class TextKind : uint8 {
 
 // ERRORs: 42601 and other errors of the statement itself with their position in `text` as the cursor
 // position; 22023 for anything but one plannable statement; 42501 when the role may not read what
-// the statement reads. `types` are those of $1 .. (InvalidOid = not known). Locks the statement's tables as running it would.
+// the statement reads. `types` are those of $1 .. (InvalidOid = not known). Locks the statement's tables
+// as running it would.
 AnalyzedStatement analyze_statement(const char* text, TextKind kind = TextKind::kGiven,
                                     const Oid* types = nullptr, int ntypes = 0);
 

@@ -1,0 +1,380 @@
+// What the index advisor weighs: statements, candidates, prices.
+
+#include "pg/index_advisor_work.hpp"
+
+#include <ctime>
+
+#include "core/rules/support.hpp"
+
+#include "pg/planning_query.hpp"
+#include "pg/store_read.hpp"
+#include "pg/whatif.hpp"
+#include "pg/whatif_guard.hpp"
+
+extern "C" {
+#include "catalog/namespace.h"  // for RangeVarGetRelid
+#include "miscadmin.h"          // for MyDatabaseId
+#include "parser/parser.h"      // for raw_parser
+}
+
+namespace assist::pg {
+
+namespace {
+
+constexpr std::size_t kMaxStatements = 100;
+constexpr double kCpuBudgetMs = 5000;
+constexpr double kMinStatementMs = 1;        // total time below which a statement is not looked at
+// One more entry: 1.2 to 1.6 us measured with everything cached and WAL not flushed (300,000 rows, three
+// kinds of keys), doubled for WAL and page reads. Removal by vacuum is cheaper.
+constexpr double kWriteMs = 0.003;
+constexpr double kDeleteMs = 0.001;
+// Statements run less often are loads, not traffic.
+constexpr std::int64_t kMinWriterCalls = 5;
+// Below that the counters of a table speak of how it was filled.
+constexpr double kCountersSpeakSeconds = 7 * 86400;
+
+double CpuMs() {
+  timespec now;
+  clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
+  return static_cast<double>(now.tv_sec) * 1e3 + static_cast<double>(now.tv_nsec) / 1e6;
+}
+
+// The target of INSERT, UPDATE, DELETE, MERGE and COPY FROM; InvalidOid = none.
+Oid written_table(const char* text) {
+  List* list = raw_parser(text, RAW_PARSE_DEFAULT);
+  if (list_length(list) != 1) return InvalidOid;
+  Node* statement = linitial_node(RawStmt, list)->stmt;
+  if (IsA(statement, PrepareStmt)) statement = reinterpret_cast<PrepareStmt*>(statement)->query;
+  const RangeVar* target = nullptr;
+  if (IsA(statement, InsertStmt)) target = reinterpret_cast<InsertStmt*>(statement)->relation;
+  if (IsA(statement, UpdateStmt)) target = reinterpret_cast<UpdateStmt*>(statement)->relation;
+  if (IsA(statement, DeleteStmt)) target = reinterpret_cast<DeleteStmt*>(statement)->relation;
+  if (IsA(statement, MergeStmt)) target = reinterpret_cast<MergeStmt*>(statement)->relation;
+  if (IsA(statement, CopyStmt) && reinterpret_cast<CopyStmt*>(statement)->is_from)
+    target = reinterpret_cast<CopyStmt*>(statement)->relation;
+  return target == nullptr ? InvalidOid : RangeVarGetRelid(target, NoLock, true);
+}
+
+}  // namespace
+
+Workload::Workload(const Snapshot& snapshot, MemoryContext keep, MemoryContext scratch,
+                   std::pmr::memory_resource* memory)
+    : snapshot_(snapshot), keep_(keep), scratch_(scratch), memory_(memory), works_(memory), pool_(memory),
+      names_(memory), writers_(memory), started_(CpuMs()) {}
+
+bool Workload::OutOfTime() const { return CpuMs() - started_ > kCpuBudgetMs; }
+
+void Workload::Collect() {
+  CollectWriters();
+  CollectWorks();
+  AddRelevant();
+  MeasureCost();
+  for (Work& work : works_) {
+    if (OutOfTime()) break;
+    PriceAlone(work);
+  }
+}
+
+// Runs `f` as the statement's owner, with scratch_ current. False, and the statement is given up, when
+// there was an error.
+template <typename F>
+bool Workload::InContext(Work& work, F&& f) {
+  const WhatIfIdentity identity = {work.statement->user, work.search_path};
+  MemoryContext caller = MemoryContextSwitchTo(scratch_);
+  try {
+    InWhatIfContext(identity, f);
+  } catch (const PgError& error) {
+    // Its data is in scratch_, which lives on.
+    if (error.data() == nullptr || error.is_interrupt()) throw;
+    work.failed = true;
+    Guarded([&] {
+      ereport(DEBUG1, (errmsg_internal("index advisor: statement " INT64_FORMAT " is left out: %s",
+                                       static_cast<int64>(work.statement->query_id), error.data()->message)));
+    });
+  }
+  MemoryContextSwitchTo(caller);
+  Guarded([&] { MemoryContextReset(scratch_); });
+  return !work.failed;
+}
+
+// The table itself or a partition below it.
+bool Workload::IsPartOf(const Table& table, Oid root) const {
+  const Table* each = &table;
+  for (int level = 0; level < 32 && each != nullptr && each->oid != root; ++level)
+    each = each->parent == 0 ? nullptr : snapshot_.FindTable(each->parent);
+  return each != nullptr && each->oid == root;
+}
+
+std::int64_t Workload::HeapBytes(const Table& root) const {
+  std::int64_t bytes = 0;
+  for (const Table& table : snapshot_.tables)
+    if (IsPartOf(table, root.oid)) bytes += table.size_bytes;
+  return bytes;
+}
+
+// Which table each observed writing statement writes.
+void Workload::CollectWriters() {
+  for (const Statement& statement : snapshot_.statements) {
+    const bool inserts = statement.command == "INSERT" || statement.command == "COPY";
+    const bool updates = statement.command == "UPDATE" || statement.command == "MERGE";
+    if (!inserts && !updates && statement.command != "DELETE") continue;
+    if (statement.calls < kMinWriterCalls || statement.rows <= 0) continue;
+    if (OutOfTime()) return;
+    Work work(memory_);
+    work.statement = &statement;
+    if (!ReadText(work)) continue;
+    Oid target = InvalidOid;
+    InContext(work, [&] {
+      Guarded([&] { target = written_table(work.text); });
+    });
+    if (target == InvalidOid) continue;
+    const double seconds = std::max(kMinWindowSeconds, snapshot_.server.now - statement.first_seen);
+    const double rows = statement.rows * rules::kSecondsPerDay / seconds;
+    writers_.push_back({target, inserts ? rows : 0, updates ? rows : 0, inserts || updates ? 0 : rows});
+  }
+}
+
+// What keeping one more index of the table costs a day: from its counters when they cover a week, else
+// from the writing statements observed. Updates that are heap-only now are taken to stay so: whether they
+// touch the new keys is not known.
+double Workload::WriteCost(Oid oid) const {
+  const double seconds = snapshot_.server.now - snapshot_.server.statistics_since;
+  const bool counters = snapshot_.server.statistics_since > 0 && seconds >= kCountersSpeakSeconds;
+  double ms = 0;
+  for (const Table& table : snapshot_.tables) {
+    if (!IsPartOf(table, oid)) continue;
+    const auto updated = static_cast<double>(table.updated);
+    const double moved = updated > 0 ? 1 - static_cast<double>(table.hot_updated) / updated : 1;
+    if (counters) {
+      const double entries = static_cast<double>(table.inserted) + updated * moved;
+      ms += (entries * kWriteMs + static_cast<double>(table.deleted) * kDeleteMs) *
+            rules::kSecondsPerDay / seconds;
+      continue;
+    }
+    for (const Writer& writer : writers_) {
+      if (writer.table == table.oid)
+        ms += (writer.inserted + writer.updated * moved) * kWriteMs + writer.deleted * kDeleteMs;
+    }
+  }
+  return ms;
+}
+
+// Its position in the pool; -1 when CREATE INDEX would refuse it, as an expression that is not immutable.
+int Workload::Pool(Work& work, const Candidate& candidate) {
+  for (std::size_t i = 0; i < pool_.size(); ++i)
+    if (SameKeys(pool_[i].candidate, candidate)) return pool_[i].possible ? static_cast<int>(i) : -1;
+  Pooled pooled;
+  pooled.candidate = candidate;
+  names_.push_back(ChooseName(snapshot_, candidate, names_, memory_));
+  // Without CONCURRENTLY nothing differs for the planner.
+  const std::pmr::string definition = Definition(snapshot_, candidate, names_.back(), memory_);
+  Guarded([&] { pooled.definition = MemoryContextStrdup(keep_, definition.c_str()); });
+  pooled.write_ms_per_day = WriteCost(candidate.table);
+  pooled.possible = InContext(work, [&] {
+    OwnedFunctionsOnly owned;
+    Guarded([&] {
+      HypotheticalSet* set = make_hypothetical_set();
+      set->trusted = true;
+      define_hypothetical_index(set, pooled.definition);
+    });
+  });
+  work.failed = false;
+  pool_.push_back(pooled);
+  return pooled.possible ? static_cast<int>(pool_.size()) - 1 : -1;
+}
+
+bool Workload::ReadText(Work& work) {
+  const Statement& statement = *work.statement;
+  MemoryContext caller = MemoryContextSwitchTo(keep_);
+  bool found = false;
+  try {
+    Guarded([&] {
+      PlanningText kept;
+      const StatementKey key = {statement.user, MyDatabaseId, static_cast<uint64>(statement.query_id),
+                                statement.top_level};
+      if (!read_planning_text(key, 0, &kept) || kept.truncated || kept.text == nullptr) return;
+      const PlanningQuery query = make_planning_query(kept);
+      work.text = query.text;
+      work.types = query.types;
+      work.ntypes = query.ntypes;
+      work.search_path = kept.search_path;
+      found = true;
+    });
+  } catch (const PgError& error) {
+    if (error.data() == nullptr || error.is_interrupt()) throw;
+  }
+  MemoryContextSwitchTo(caller);
+  return found;
+}
+
+void Workload::CollectWorks() {
+  std::pmr::vector<const Statement*> statements(memory_);
+  for (const Statement& statement : snapshot_.statements) {
+    const std::string_view command = statement.command;
+    if (statement.total_ms < kMinStatementMs || statement.calls <= 0) continue;
+    if (command != "SELECT" && command != "UPDATE" && command != "DELETE" && command != "INSERT" &&
+        command != "MERGE")
+      continue;
+    statements.push_back(&statement);
+  }
+  std::stable_sort(statements.begin(), statements.end(),
+                   [](const Statement* a, const Statement* b) { return a->total_ms > b->total_ms; });
+  for (const Statement* statement : statements) {
+    if (works_.size() == kMaxStatements || OutOfTime()) break;
+    const auto candidates = advise::FindCandidates(snapshot_, statement->query_id, statement->user, memory_);
+    // Those without own candidates can still gain from another's: they share its table by a predicate.
+    const bool any = std::any_of(snapshot_.predicates.begin(), snapshot_.predicates.end(), [&](const auto& p) {
+      return p.query_id == statement->query_id && p.user == statement->user;
+    });
+    if (!any) continue;
+    Work work(memory_);
+    work.statement = statement;
+    if (!ReadText(work)) continue;
+    const double seconds = std::max(kMinWindowSeconds, snapshot_.server.now - statement->first_seen);
+    work.calls_per_day = static_cast<double>(statement->calls) * rules::kSecondsPerDay / seconds;
+    for (const Candidate& candidate : candidates) {
+      const int pooled = Pool(work, candidate);
+      if (pooled >= 0) work.relevant.push_back(pooled);
+    }
+    works_.push_back(std::move(work));
+  }
+}
+
+// What a cost unit of each statement took: observed time over the costs its plans were estimated at when
+// they ran. The cost of now would not do: with an index built meanwhile it is small, the mean still large.
+void Workload::MeasureCost() {
+  if (works_.empty() || store() == nullptr) return;
+  std::pmr::vector<double> cost(works_.size(), 0.0, memory_), ms(works_.size(), 0.0, memory_);
+  for (const PlanRow& plan : ReadPlans()) {
+    if (plan.key.dbid != MyDatabaseId || plan.estimated_cost <= 0) continue;
+    for (std::size_t i = 0; i < works_.size(); ++i) {
+      const Statement& statement = *works_[i].statement;
+      if (static_cast<std::int64_t>(plan.key.queryid) != statement.query_id || plan.key.userid != statement.user ||
+          plan.key.toplevel != statement.top_level)
+        continue;
+      cost[i] += plan.estimated_cost * static_cast<double>(plan.calls);
+      ms[i] += static_cast<double>(plan.exec_ns) / 1e6;
+    }
+  }
+  for (std::size_t i = 0; i < works_.size(); ++i)
+    if (cost[i] > 0) works_[i].ms_per_cost = ms[i] / cost[i];
+}
+
+// A longer index of another statement that starts with the keys a statement wants serves it too.
+void Workload::AddRelevant() {
+  for (Work& work : works_) {
+    const std::size_t own = work.relevant.size();
+    for (std::size_t i = 0; i < pool_.size(); ++i) {
+      for (std::size_t j = 0; j < own; ++j) {
+        if (work.Wants(static_cast<int>(i)) ||
+            !Covers(pool_[i].candidate, pool_[static_cast<std::size_t>(work.relevant[j])].candidate))
+          continue;
+        work.relevant.push_back(static_cast<int>(i));
+        break;
+      }
+    }
+  }
+}
+
+// Plans the statement once with each set of candidates. REQUIRES: in its owner's what-if context, scratch_
+// current.
+void Workload::PriceInside(Work& work, const std::pmr::vector<Positions>& sets,
+                          std::pmr::vector<Priced>& out) {
+  OwnedFunctionsOnly owned;
+  AnalyzedStatement statement;
+  HypotheticalSet* all = nullptr;
+  Guarded([&] {
+    statement = analyze_statement(work.text, TextKind::kObserved, work.types, work.ntypes);
+    check_function_owners(reinterpret_cast<Node*>(statement.queries));
+    all = make_hypothetical_set();
+    all->trusted = true;
+  });
+  std::pmr::vector<HypotheticalIndex*> defined(pool_.size(), nullptr, memory_);
+  for (const auto& set : sets) {
+    HypotheticalSet* view = nullptr;
+    Guarded([&] {
+      CHECK_FOR_INTERRUPTS();
+      view = make_hypothetical_set();
+    });
+    for (const int i : set) {
+      const auto position = static_cast<std::size_t>(i);
+      Guarded([&] {
+        if (defined[position] == nullptr) {
+          defined[position] = define_hypothetical_index(all, pool_[position].definition);
+          check_function_owners(reinterpret_cast<Node*>(defined[position]->expressions));
+        }
+        view->indexes = lappend(view->indexes, defined[position]);
+      });
+    }
+    const PlannedStatement planned = PlanStatement(statement, view);
+    Priced priced{planned.cost, Positions(memory_)};
+    List* used = nullptr;
+    Guarded([&] { used = used_indexes(planned, view); });
+    for (const int i : set)
+      if (list_member_ptr(used, defined[static_cast<std::size_t>(i)])) priced.used.push_back(i);
+    out.push_back(std::move(priced));
+  }
+}
+
+bool Workload::Price(Work& work, const std::pmr::vector<Positions>& sets,
+                    std::pmr::vector<Priced>& out) {
+  return InContext(work, [&] { PriceInside(work, sets, out); });
+}
+
+void Workload::PriceAlone(Work& work) {
+  std::pmr::vector<Positions> sets(memory_);
+  sets.emplace_back();
+  for (const int i : work.relevant) sets.emplace_back(1, i);
+  sets.push_back(work.relevant);
+  std::pmr::vector<Priced> priced(memory_);
+  if (!Price(work, sets, priced)) return;
+  work.cost_before = work.cost_now = priced.front().cost;
+  if (work.cost_before <= 0) {
+    work.failed = true;
+    return;
+  }
+  if (work.ms_per_cost <= 0) work.ms_per_cost = work.statement->mean_ms / work.cost_before;
+  for (std::size_t i = 0; i < work.relevant.size(); ++i) work.cost.push_back(priced[i + 1].cost);
+  work.cost_all = priced.back().cost;
+  work.used_by_all = priced.back().used;
+}
+
+// With the chosen ones in place.
+void Workload::PriceAgain(Work& work, const Positions& all_chosen) {
+  std::pmr::vector<Positions> sets(memory_);
+  Positions chosen(memory_);
+  for (const int i : all_chosen)
+    if (work.Wants(i)) chosen.push_back(i);
+  sets.push_back(chosen);
+  for (const int i : work.relevant) {
+    sets.push_back(chosen);
+    if (std::find(chosen.begin(), chosen.end(), i) == chosen.end() && at(i).open)
+      sets.back().push_back(i);
+  }
+  std::pmr::vector<Priced> priced(memory_);
+  if (!Price(work, sets, priced)) return;
+  work.cost_now = priced.front().cost;
+  for (std::size_t i = 0; i < work.relevant.size(); ++i) work.cost[i] = priced[i + 1].cost;
+}
+
+
+std::int64_t Workload::IndexBytes(int candidate) {
+  const Table* table = snapshot_.FindTable(at(candidate).candidate.table);
+  if (table == nullptr) return 0;
+  Work asker(memory_);
+  Statement statement;
+  statement.user = table->owner;
+  asker.statement = &statement;
+  int64 bytes = 0;
+  InContext(asker, [&] {
+    OwnedFunctionsOnly owned;
+    Guarded([&] {
+      HypotheticalSet* set = make_hypothetical_set();
+      set->trusted = true;
+      bytes = predicted_index_bytes(set, define_hypothetical_index(set, at(candidate).definition));
+    });
+  });
+  return bytes;
+}
+
+}  // namespace assist::pg
