@@ -8,10 +8,10 @@
 
 extern "C" {
 #include "catalog/pg_type.h"
-#include "funcapi.h"          // for InitMaterializedSRF
+#include "funcapi.h"  // for InitMaterializedSRF
 #include "utils/array.h"
 #include "utils/builtins.h"
-#include "utils/fmgrprotos.h" // for jsonb_in
+#include "utils/fmgrprotos.h"  // for jsonb_in
 }
 
 namespace {
@@ -47,8 +47,8 @@ List* read_array(FunctionCallInfo fcinfo, int n, const char* argument) {
   Datum* values;
   bool* nulls;
   int count;
-  deconstruct_array(array, ARR_ELEMTYPE(array), is_text ? -1 : 4, !is_text, TYPALIGN_INT, &values, &nulls,
-                    &count);
+  deconstruct_array(array, ARR_ELEMTYPE(array), is_text ? -1 : 4, !is_text, TYPALIGN_INT, &values,
+                    &nulls, &count);
   List* list = NIL;
   for (int i = 0; i < count; ++i) {
     if (nulls[i]) reject_null(argument);
@@ -99,8 +99,9 @@ void DefineSet(const Arguments& arguments, HypotheticalSet* set) {
       Guarded([&] { define_hypothetical_index(set, text); });
     } catch (const PgError& error) {
       Guarded([&] {
-        explain_error(error.data(), text, "Each of create_indexes is one CREATE INDEX statement that "
-                                          "would succeed here.");
+        explain_error(error.data(), text,
+                      "Each of create_indexes is one CREATE INDEX statement that "
+                      "would succeed here.");
       });
       throw;
     }
@@ -111,8 +112,8 @@ void DefineSet(const Arguments& arguments, HypotheticalSet* set) {
   });
 }
 
-// An error keeps its data in the context that was current, so contexts are deleted on success only; after
-// an error they go with the caller's.
+// An error keeps its data in the context that was current, so contexts are deleted on success only;
+// after an error they go with the caller's.
 MemoryContext make_context(const char* name) {
   return AllocSetContextCreateInternal(CurrentMemoryContext, name, ALLOCSET_DEFAULT_SIZES);
 }

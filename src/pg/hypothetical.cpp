@@ -10,21 +10,21 @@ extern "C" {
 #include "access/reloptions.h"    // for index_reloptions
 #include "access/relation.h"      // for relation_open
 #include "access/table.h"
-#include "catalog/index.h"        // for IndexGetRelation
-#include "catalog/namespace.h"    // for RangeVarGetRelidExtended
+#include "catalog/index.h"      // for IndexGetRelation
+#include "catalog/namespace.h"  // for RangeVarGetRelidExtended
 #include "catalog/pg_am.h"
 #include "catalog/pg_index.h"     // for INDOPTION_DESC
 #include "catalog/pg_inherits.h"  // for find_all_inheritors
 #include "catalog/pg_opclass.h"
-#include "commands/defrem.h"      // for ResolveOpClass
+#include "commands/defrem.h"  // for ResolveOpClass
 #include "commands/tablespace.h"
-#include "mb/pg_wchar.h"          // for pg_mbcliplen
-#include "miscadmin.h"            // for GetUserId
+#include "mb/pg_wchar.h"  // for pg_mbcliplen
+#include "miscadmin.h"    // for GetUserId
 #include "nodes/makefuncs.h"
 #include "nodes/nodeFuncs.h"
 #include "optimizer/optimizer.h"  // for canonicalize_qual
 #include "parser/parse_utilcmd.h"
-#include "parser/parser.h"        // for raw_parser
+#include "parser/parser.h"  // for raw_parser
 #include "rewrite/rewriteManip.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
@@ -70,9 +70,10 @@ void check_table_kind(Relation table) {
     case RELKIND_PARTITIONED_TABLE:
       return;
     default:
-      ereport(ERROR, (errcode(ERRCODE_WRONG_OBJECT_TYPE),
-                      errmsg("cannot create index on relation \"%s\"", RelationGetRelationName(table)),
-                      errhint("Only tables, partitioned tables and materialized views have indexes.")));
+      ereport(ERROR,
+              (errcode(ERRCODE_WRONG_OBJECT_TYPE),
+               errmsg("cannot create index on relation \"%s\"", RelationGetRelationName(table)),
+               errhint("Only tables, partitioned tables and materialized views have indexes.")));
   }
 }
 
@@ -93,8 +94,9 @@ IndexAmRoutine* look_up_method(HypotheticalIndex* index, const IndexStmt* stmt) 
   if (stmt->indexIncludingParams != NIL && !method->amcaninclude) missing = "included columns";
   if (list_length(stmt->indexParams) > 1 && !method->amcanmulticol) missing = "multicolumn indexes";
   if (missing != nullptr)
-    ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-                    errmsg("access method \"%s\" does not support %s", stmt->accessMethod, missing)));
+    ereport(ERROR,
+            (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+             errmsg("access method \"%s\" does not support %s", stmt->accessMethod, missing)));
   return method;
 }
 
@@ -102,8 +104,8 @@ void read_options(HypotheticalIndex* index, const IndexStmt* stmt, const IndexAm
   index->fillfactor = kBtreeFillfactor;
   index->deduplicate = true;
   if (stmt->options != NIL) {
-    Datum options = transformRelOptions(static_cast<Datum>(0), stmt->options, nullptr, nullptr, false,
-                                        false);
+    Datum options =
+        transformRelOptions(static_cast<Datum>(0), stmt->options, nullptr, nullptr, false, false);
     index_reloptions(method->amoptions, options, true);
   }
   ListCell* cell;
@@ -296,8 +298,8 @@ AttrMap* map_attributes(Oid ancestor, Oid partition) {
 
 List* map_expressions(List* expressions, AttrMap* map, bool* usable) {
   bool whole_row = false;
-  Node* mapped = map_variable_attnos(reinterpret_cast<Node*>(expressions), 1, 0, map, InvalidOid,
-                                     &whole_row);
+  Node* mapped =
+      map_variable_attnos(reinterpret_cast<Node*>(expressions), 1, 0, map, InvalidOid, &whole_row);
   if (whole_row) *usable = false;
   return reinterpret_cast<List*>(mapped);
 }
@@ -350,8 +352,9 @@ HypotheticalIndex* define_hypothetical_index(HypotheticalSet* set, const char* c
 void hide_index(HypotheticalSet* set, Oid index) {
   const char kind = get_rel_relkind(index);
   if (kind == '\0')
-    ereport(ERROR, (errcode(ERRCODE_UNDEFINED_TABLE), errmsg("index with OID %u does not exist", index),
-                    errhint("Give the name of an existing index.")));
+    ereport(ERROR,
+            (errcode(ERRCODE_UNDEFINED_TABLE), errmsg("index with OID %u does not exist", index),
+             errhint("Give the name of an existing index.")));
   if (kind != RELKIND_INDEX && kind != RELKIND_PARTITIONED_INDEX)
     ereport(ERROR, (errcode(ERRCODE_WRONG_OBJECT_TYPE),
                     errmsg("\"%s\" is not an index", get_rel_name(index)),

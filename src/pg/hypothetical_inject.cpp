@@ -7,16 +7,16 @@
 #include "pg/whatif_plan.hpp"
 
 extern "C" {
-#include "access/amapi.h"            // for GetIndexAmRoutineByAmId
+#include "access/amapi.h"  // for GetIndexAmRoutineByAmId
 #include "access/table.h"
-#include "access/tableam.h"          // for TableAmRoutine
-#include "catalog/partition.h"       // for get_partition_ancestors
+#include "access/tableam.h"     // for TableAmRoutine
+#include "catalog/partition.h"  // for get_partition_ancestors
 #include "catalog/pg_am.h"
-#include "catalog/pg_index.h"        // for INDOPTION_DESC
-#include "commands/explain.h"        // for explain_get_index_name_hook
+#include "catalog/pg_index.h"  // for INDOPTION_DESC
+#include "commands/explain.h"  // for explain_get_index_name_hook
 #include "nodes/makefuncs.h"
-#include "optimizer/plancat.h"       // for get_relation_info_hook
-#include "rewrite/rewriteManip.h"    // for ChangeVarNodes
+#include "optimizer/plancat.h"     // for get_relation_info_hook
+#include "rewrite/rewriteManip.h"  // for ChangeVarNodes
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
 }
@@ -75,7 +75,8 @@ IndexOptInfo* make_index_info(RelOptInfo* rel, const HypotheticalIndex* index) {
   info->rel = rel;
   info->ncolumns = index->ncolumns;
   info->nkeycolumns = index->nkeys;
-  info->indexkeys = static_cast<int*>(palloc(sizeof(int) * static_cast<std::size_t>(index->ncolumns)));
+  info->indexkeys =
+      static_cast<int*>(palloc(sizeof(int) * static_cast<std::size_t>(index->ncolumns)));
   for (int i = 0; i < index->ncolumns; ++i) info->indexkeys[i] = index->attribute[i];
   info->indexcollations = copy_array(index->collation, index->nkeys);
   info->opfamily = copy_array(index->opfamily, index->nkeys);

@@ -1,4 +1,5 @@
-// The size a hypothetical index would have, from the planner's statistics and the size model of the core.
+// The size a hypothetical index would have, from the planner's statistics and the size model of the
+// core.
 
 #include <cmath>
 #include <span>
@@ -8,11 +9,11 @@
 #include "pg/hypothetical.hpp"
 
 extern "C" {
-#include "access/brin_internal.h" // for BRIN_PROCNUM_OPCINFO
-#include "access/itup.h"          // for IndexTupleData
-#include "access/nbtree.h"        // for BTEQUALIMAGE_PROC
+#include "access/brin_internal.h"  // for BRIN_PROCNUM_OPCINFO
+#include "access/itup.h"           // for IndexTupleData
+#include "access/nbtree.h"         // for BTEQUALIMAGE_PROC
 #include "catalog/pg_am.h"
-#include "commands/defrem.h"      // for get_am_name
+#include "commands/defrem.h"  // for get_am_name
 #include "catalog/pg_statistic.h"
 #include "catalog/pg_type.h"
 #include "access/htup_details.h"  // for GETSTRUCT
@@ -20,8 +21,8 @@ extern "C" {
 #include "nodes/nodeFuncs.h"
 #include "optimizer/optimizer.h"  // for pull_var_clause
 #include "optimizer/planner.h"
-#include "optimizer/plancat.h"    // for estimate_rel_size
-#include "parser/parse_oper.h"    // for get_sort_group_operators
+#include "optimizer/plancat.h"  // for estimate_rel_size
+#include "parser/parse_oper.h"  // for get_sort_group_operators
 #include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
@@ -40,10 +41,12 @@ constexpr int kShortWidth = 120;
 struct ColumnStatistics {
   bool known;
   double width, null_fraction, distinct;  // bytes of a non-null value, 0..1, stadistinct
-  double padded;  // a short varlena: mean bytes of an index tuple with it alone, MAXALIGNed; 0 = unknown
+  double padded;  // a short varlena: mean bytes of an index tuple with it alone, MAXALIGNed; 0 =
+                  // unknown
 };
 
-// Adds the index tuple sizes of a slot's values, each with its weight. Stored with a one-byte header.
+// Adds the index tuple sizes of a slot's values, each with its weight. Stored with a one-byte
+// header.
 void add_padded(HeapTuple tuple, int kind, double* sum, double* weights) {
   AttStatsSlot slot;
   const int flags = ATTSTATSSLOT_VALUES | (kind == STATISTIC_KIND_MCV ? ATTSTATSSLOT_NUMBERS : 0);
@@ -51,7 +54,8 @@ void add_padded(HeapTuple tuple, int kind, double* sum, double* weights) {
   for (int i = 0; i < slot.nvalues; ++i) {
     const double weight = kind == STATISTIC_KIND_MCV ? static_cast<double>(slot.numbers[i])
                                                      : (1 - *weights) / slot.nvalues;
-    const Size bytes = sizeof(IndexTupleData) + VARSIZE_ANY_EXHDR(DatumGetPointer(slot.values[i])) + 1;
+    const Size bytes =
+        sizeof(IndexTupleData) + VARSIZE_ANY_EXHDR(DatumGetPointer(slot.values[i])) + 1;
     *sum += weight * static_cast<double>(MAXALIGN(bytes));
     if (kind == STATISTIC_KIND_MCV) *weights += weight;
   }
@@ -70,13 +74,13 @@ double padded_tuple(HeapTuple tuple, Oid type) {
 
 ColumnStatistics read_statistics(Oid relation, AttrNumber attribute) {
   ColumnStatistics result = {false, 0, 0, 0, 0};
-  HeapTuple tuple =
-      SearchSysCache3(STATRELATTINH, ObjectIdGetDatum(relation), Int16GetDatum(attribute),
-                      BoolGetDatum(false));
+  HeapTuple tuple = SearchSysCache3(STATRELATTINH, ObjectIdGetDatum(relation),
+                                    Int16GetDatum(attribute), BoolGetDatum(false));
   if (!HeapTupleIsValid(tuple)) return result;
   auto form = reinterpret_cast<Form_pg_statistic>(GETSTRUCT(tuple));
   result = {true, static_cast<double>(form->stawidth), form->stanullfrac, form->stadistinct, 0};
-  if (form->stawidth <= kShortWidth) result.padded = padded_tuple(tuple, get_atttype(relation, attribute));
+  if (form->stawidth <= kShortWidth)
+    result.padded = padded_tuple(tuple, get_atttype(relation, attribute));
   ReleaseSysCache(tuple);
   return result;
 }
@@ -88,8 +92,8 @@ bool is_text(Oid type) {
   return category == TYPCATEGORY_STRING;
 }
 
-// An expression has no statistics before its index exists: lower(email) is as wide as email, a member of
-// a json document is short, everything else as the type usually is.
+// An expression has no statistics before its index exists: lower(email) is as wide as email, a
+// member of a json document is short, everything else as the type usually is.
 ColumnStatistics guess_statistics(Oid relation, Node* expression) {
   const Oid type = exprType(expression);
   ColumnStatistics result = {true, 0, 0, 0, 0};
@@ -107,8 +111,9 @@ ColumnStatistics guess_statistics(Oid relation, Node* expression) {
   return result;
 }
 
-// What the planner expects of SELECT ... FROM relation WHERE predicate GROUP BY expressions: it knows
-// extended statistics, correlated predicates and expressions. No expressions: rows instead of groups.
+// What the planner expects of SELECT ... FROM relation WHERE predicate GROUP BY expressions: it
+// knows extended statistics, correlated predicates and expressions. No expressions: rows instead of
+// groups.
 double planned_rows(Oid relation, char kind, List* expressions, List* predicate) {
   Query* query = makeNode(Query);
   query->commandType = CMD_SELECT;
@@ -132,8 +137,8 @@ double planned_rows(Oid relation, char kind, List* expressions, List* predicate)
   foreach (cell, expressions) {
     auto* expression = copy_node(static_cast<Node*>(lfirst(cell)));
     SortGroupClause* group = makeNode(SortGroupClause);
-    get_sort_group_operators(exprType(expression), false, false, false, &group->sortop, &group->eqop,
-                             nullptr, &group->hashable);
+    get_sort_group_operators(exprType(expression), false, false, false, &group->sortop,
+                             &group->eqop, nullptr, &group->hashable);
     if (!OidIsValid(group->eqop)) return 0;
     const int position = list_length(query->targetList) + 1;
     TargetEntry* entry = makeTargetEntry(reinterpret_cast<Expr*>(expression),
@@ -151,16 +156,16 @@ bool is_equal_image(const HypotheticalIndex* index) {
     const Oid proc = get_opfamily_proc(index->opfamily[i], index->opcintype[i], index->opcintype[i],
                                        BTEQUALIMAGE_PROC);
     if (!OidIsValid(proc)) return false;
-    if (!DatumGetBool(OidFunctionCall1Coll(proc, index->collation[i],
-                                           ObjectIdGetDatum(index->opcintype[i]))))
+    if (!DatumGetBool(
+            OidFunctionCall1Coll(proc, index->collation[i], ObjectIdGetDatum(index->opcintype[i]))))
       return false;
   }
   return true;
 }
 
-// Combinations of `n` columns in `rows` rows, independent of each other. The column with the fewest values
-// is taken value by value with the frequencies of its statistics: a status of which one value is nearly
-// every row makes far fewer combinations than even ones would.
+// Combinations of `n` columns in `rows` rows, independent of each other. The column with the fewest
+// values is taken value by value with the frequencies of its statistics: a status of which one
+// value is nearly every row makes far fewer combinations than even ones would.
 double combine_distinct(const HypotheticalIndex* index, const double* distinct, double rows) {
   const auto n = static_cast<std::size_t>(index->nkeys);
   std::size_t fewest = 0;
@@ -169,9 +174,10 @@ double combine_distinct(const HypotheticalIndex* index, const double* distinct, 
   double others[INDEX_MAX_KEYS];
   for (std::size_t i = 0; i < n; ++i) others[i] = i == fewest ? 1 : distinct[i];
   const AttrNumber attribute = index->attribute[fewest];
-  HeapTuple tuple = attribute == 0 ? nullptr
-                                   : SearchSysCache3(STATRELATTINH, ObjectIdGetDatum(index->relation),
-                                                     Int16GetDatum(attribute), BoolGetDatum(false));
+  HeapTuple tuple = attribute == 0
+                        ? nullptr
+                        : SearchSysCache3(STATRELATTINH, ObjectIdGetDatum(index->relation),
+                                          Int16GetDatum(attribute), BoolGetDatum(false));
   if (!HeapTupleIsValid(tuple)) return CombineDistinct(std::span<const double>(distinct, n), rows);
   AttStatsSlot slot;
   double combinations = 0, rest = rows, values = distinct[fewest];
@@ -186,31 +192,37 @@ double combine_distinct(const HypotheticalIndex* index, const double* distinct, 
   }
   ReleaseSysCache(tuple);
   others[fewest] = values;
-  if (values >= 1 && rest >= 1) combinations += CombineDistinct(std::span<const double>(others, n), rest);
+  if (values >= 1 && rest >= 1)
+    combinations += CombineDistinct(std::span<const double>(others, n), rest);
   return combinations;
 }
 
-// Different key tuples. The planner's answer honours extended statistics and the predicate, but it gives
-// up at a tenth of the rows where several columns are involved: then they are taken as independent.
-double distinct_keys(const HypotheticalIndex* index, List* keys, SizedColumn* columns, double rows) {
+// Different key tuples. The planner's answer honours extended statistics and the predicate, but it
+// gives up at a tenth of the rows where several columns are involved: then they are taken as
+// independent.
+double distinct_keys(const HypotheticalIndex* index, List* keys, SizedColumn* columns,
+                     double rows) {
   double distinct[INDEX_MAX_KEYS];
   double most = 0;
   for (int i = 0; i < index->nkeys; ++i) {
     if (index->attribute[i] == 0)
-      columns[i].distinct = planned_rows(index->relation, index->relation_kind,
-                                         list_make1(list_nth(keys, i)), NIL);
+      columns[i].distinct =
+          planned_rows(index->relation, index->relation_kind, list_make1(list_nth(keys, i)), NIL);
     distinct[i] = columns[i].distinct;
     if (distinct[i] <= 0) return 0;
     if (distinct[i] > most) most = distinct[i];
   }
-  if (index->predicate == NIL && (index->nkeys == 1 || most >= rows)) return most < rows ? most : rows;
-  const double planned = planned_rows(index->relation, index->relation_kind, keys, index->predicate);
+  if (index->predicate == NIL && (index->nkeys == 1 || most >= rows))
+    return most < rows ? most : rows;
+  const double planned =
+      planned_rows(index->relation, index->relation_kind, keys, index->predicate);
   if (planned > 0 && planned < rows * 0.099) return planned;
   const double combined = combine_distinct(index, distinct, rows);
   return index->predicate == NIL && combined < most ? most : combined;
 }
 
-// Widths, nulls and distinct values of all columns; returns the columns as expressions with varno 1.
+// Widths, nulls and distinct values of all columns; returns the columns as expressions with
+// varno 1.
 List* size_columns(const HypotheticalIndex* index, double rows, SizedColumn* columns) {
   List* keys = NIL;
   ListCell* expression = list_head(index->expressions);
@@ -238,7 +250,8 @@ List* size_columns(const HypotheticalIndex* index, double rows, SizedColumn* col
       const double width = statistics.padded - static_cast<double>(sizeof(IndexTupleData));
       const double steps = std::round(width / MAXIMUM_ALIGNOF);
       columns[i].constant_width = std::fabs(width - steps * MAXIMUM_ALIGNOF) < 1e-6;
-      columns[i].width = columns[i].constant_width ? steps * MAXIMUM_ALIGNOF : width - MAXIMUM_ALIGNOF / 2;
+      columns[i].width =
+          columns[i].constant_width ? steps * MAXIMUM_ALIGNOF : width - MAXIMUM_ALIGNOF / 2;
     }
     columns[i].distinct = DistinctCount(statistics.distinct, rows);
   }
@@ -301,25 +314,27 @@ void predict_hash(HypotheticalIndex* index, double rows) {
 
 // One summary tuple per range of 128 pages: its lowest and highest value a column.
 void predict_brin(HypotheticalIndex* index, double rows, BlockNumber table_pages) {
-  constexpr double kRange = 128;      // BRIN_DEFAULT_PAGES_PER_RANGE, which the planner takes
+  constexpr double kRange = 128;  // BRIN_DEFAULT_PAGES_PER_RANGE, which the planner takes
   constexpr double kRevmapItems = 1360;
   SizedColumn columns[INDEX_MAX_KEYS];
   size_columns(index, rows, columns);
   double tuple = MAXIMUM_ALIGNOF;
   for (int i = 0; i < index->ncolumns; ++i) {
-    const Oid info =
-        get_opfamily_proc(index->opfamily[i], index->opcintype[i], index->opcintype[i], BRIN_PROCNUM_OPCINFO);
+    const Oid info = get_opfamily_proc(index->opfamily[i], index->opcintype[i], index->opcintype[i],
+                                       BRIN_PROCNUM_OPCINFO);
     if (info != F_BRIN_MINMAX_OPCINFO)
-      ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-                      errmsg("the size of a BRIN index with this operator class cannot be predicted"),
-                      errhint("Hypothetical BRIN indexes keep minimum and maximum.")));
+      ereport(ERROR,
+              (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+               errmsg("the size of a BRIN index with this operator class cannot be predicted"),
+               errhint("Hypothetical BRIN indexes keep minimum and maximum.")));
     tuple += 2 * (columns[i].length > 0 ? columns[i].length : columns[i].width);
   }
-  tuple = static_cast<double>(MAXALIGN(static_cast<Size>(tuple))) + static_cast<double>(sizeof(ItemIdData));
+  tuple = static_cast<double>(MAXALIGN(static_cast<Size>(tuple))) +
+          static_cast<double>(sizeof(ItemIdData));
   const double ranges = std::ceil(table_pages / kRange);
   const double per_page = std::floor((BLCKSZ - 24 - 8) / tuple);
-  index->size.pages =
-      to_pages(1 + std::floor(ranges / kRevmapItems) + 1 + std::ceil(ranges / (per_page > 1 ? per_page : 1)));
+  index->size.pages = to_pages(1 + std::floor(ranges / kRevmapItems) + 1 +
+                               std::ceil(ranges / (per_page > 1 ? per_page : 1)));
 }
 
 }  // namespace
@@ -339,8 +354,7 @@ void predict_index_size(HypotheticalIndex* index, Relation table) {
   if (index->method == HASH_AM_OID) return predict_hash(index, rows);
   if (index->method == BRIN_AM_OID) return predict_brin(index, rows, pages);
   ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-                  errmsg("the size of a %s index cannot be predicted",
-                         get_am_name(index->method)),
+                  errmsg("the size of a %s index cannot be predicted", get_am_name(index->method)),
                   errhint("Hypothetical indexes are b-tree, hash or BRIN.")));
 }
 

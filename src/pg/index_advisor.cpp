@@ -1,13 +1,13 @@
 // The index advisor.
 //
-// For every statement worth it: its cost as it is and with each candidate in place (exact planner calls, a
-// few dozen microseconds each). Then greedily the candidate with the greatest net saving over all
-// statements; after each choice the statements it serves are planned again with it in place, so that what
-// is left to gain is counted once. At the end the chosen ones are replayed in order: what each saves with
-// its predecessors in place is what it is credited with.
+// For every statement worth it: its cost as it is and with each candidate in place (exact planner
+// calls, a few dozen microseconds each). Then greedily the candidate with the greatest net saving
+// over all statements; after each choice the statements it serves are planned again with it in
+// place, so that what is left to gain is counted once. At the end the chosen ones are replayed in
+// order: what each saves with its predecessors in place is what it is credited with.
 //
-// Costs become milliseconds by the statement's own measure: observed time over the estimated costs of the
-// plans that took it.
+// Costs become milliseconds by the statement's own measure: observed time over the estimated costs
+// of the plans that took it.
 
 #include "pg/index_advisor.hpp"
 
@@ -133,7 +133,8 @@ void Advisor::Report() {
     std::pmr::vector<Priced> priced(memory_);
     if (!workload_.Price(work, sets, priced)) continue;
     const Positions& used = priced.back().used;
-    // Savings are credited to what the last plan uses; one that only a predecessor's plan used gets none.
+    // Savings are credited to what the last plan uses; one that only a predecessor's plan used gets
+    // none.
     double before = priced.front().cost;
     for (std::size_t n = 0; n < chosen.size(); ++n) {
       if (std::find(used.begin(), used.end(), chosen[n]) == used.end()) continue;
@@ -141,7 +142,8 @@ void Advisor::Report() {
       steps.push_back({chosen[n], &work, before, after});
       before = after;
     }
-    if (!steps.empty() && steps.back().work == &work) steps.back().after = std::min(steps.back().after, priced.back().cost);
+    if (!steps.empty() && steps.back().work == &work)
+      steps.back().after = std::min(steps.back().after, priced.back().cost);
   }
   for (const int candidate : chosen_) {
     Pooled& pooled = workload_.at(candidate);
@@ -151,8 +153,9 @@ void Advisor::Report() {
       if (step.candidate != candidate) continue;
       const double ms = step.work->Saved(step.before, step.after);
       if (ms <= 0) continue;
-      helped.push_back({step.work->statement->query_id, step.work->statement->user, step.work->calls_per_day,
-                        step.work->statement->mean_ms, step.before, step.after, ms});
+      helped.push_back({step.work->statement->query_id, step.work->statement->user,
+                        step.work->calls_per_day, step.work->statement->mean_ms, step.before,
+                        step.after, ms});
       saved += ms;
     }
     if (saved - pooled.write_ms_per_day < kMinSavedMsPerDay) continue;
@@ -181,7 +184,8 @@ void Advisor::ReportOne(int candidate, const std::pmr::vector<ProposedIndex::Hel
   const MigrationFacts rates;
   proposed.predicted_build_ms =
       (static_cast<double>(workload_.HeapBytes(*table)) / rates.scan_bytes_per_second +
-       static_cast<double>(bytes) / rates.build_bytes_per_second) * 1e3;
+       static_cast<double>(bytes) / rates.build_bytes_per_second) *
+      1e3;
   proposed.helped = snapshot_.Keep(std::span<const ProposedIndex::Helped>(helped));
   proposed.write_ms_per_day = pooled.write_ms_per_day;
   snapshot_.proposed_indexes.push_back(proposed);
@@ -193,8 +197,10 @@ void ProposeIndexes(Snapshot& snapshot) {
   snapshot.proposed_indexes.clear();
   MemoryContext keep = nullptr, scratch = nullptr;
   Guarded([&] {
-    keep = AllocSetContextCreateInternal(CurrentMemoryContext, "assist index advisor", ALLOCSET_DEFAULT_SIZES);
-    scratch = AllocSetContextCreateInternal(keep, "assist index advisor plans", ALLOCSET_DEFAULT_SIZES);
+    keep = AllocSetContextCreateInternal(CurrentMemoryContext, "assist index advisor",
+                                         ALLOCSET_DEFAULT_SIZES);
+    scratch =
+        AllocSetContextCreateInternal(keep, "assist index advisor plans", ALLOCSET_DEFAULT_SIZES);
   });
   {
     ContextResource memory(keep);

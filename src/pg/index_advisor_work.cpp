@@ -23,9 +23,9 @@ namespace {
 
 constexpr std::size_t kMaxStatements = 100;
 constexpr double kCpuBudgetMs = 5000;
-constexpr double kMinStatementMs = 1;        // total time below which a statement is not looked at
-// One more entry: 1.2 to 1.6 us measured with everything cached and WAL not flushed (300,000 rows, three
-// kinds of keys), doubled for WAL and page reads. Removal by vacuum is cheaper.
+constexpr double kMinStatementMs = 1;  // total time below which a statement is not looked at
+// One more entry: 1.2 to 1.6 us measured with everything cached and WAL not flushed (300,000 rows,
+// three kinds of keys), doubled for WAL and page reads. Removal by vacuum is cheaper.
 constexpr double kWriteMs = 0.003;
 constexpr double kDeleteMs = 0.001;
 // Statements run less often are loads, not traffic.
@@ -59,8 +59,15 @@ Oid written_table(const char* text) {
 
 Workload::Workload(const Snapshot& snapshot, MemoryContext keep, MemoryContext scratch,
                    std::pmr::memory_resource* memory)
-    : snapshot_(snapshot), keep_(keep), scratch_(scratch), memory_(memory), works_(memory), pool_(memory),
-      names_(memory), writers_(memory), started_(CpuMs()) {}
+    : snapshot_(snapshot),
+      keep_(keep),
+      scratch_(scratch),
+      memory_(memory),
+      works_(memory),
+      pool_(memory),
+      names_(memory),
+      writers_(memory),
+      started_(CpuMs()) {}
 
 bool Workload::OutOfTime() const { return CpuMs() - started_ > kCpuBudgetMs; }
 
@@ -75,8 +82,8 @@ void Workload::Collect() {
   }
 }
 
-// Runs `f` as the statement's owner, with scratch_ current. False, and the statement is given up, when
-// there was an error.
+// Runs `f` as the statement's owner, with scratch_ current. False, and the statement is given up,
+// when there was an error.
 template <typename F>
 bool Workload::InContext(Work& work, F&& f) {
   const WhatIfIdentity identity = {work.statement->user, work.search_path};
@@ -89,7 +96,8 @@ bool Workload::InContext(Work& work, F&& f) {
     work.failed = true;
     Guarded([&] {
       ereport(DEBUG1, (errmsg_internal("index advisor: statement " INT64_FORMAT " is left out: %s",
-                                       static_cast<int64>(work.statement->query_id), error.data()->message)));
+                                       static_cast<int64>(work.statement->query_id),
+                                       error.data()->message)));
     });
   }
   MemoryContextSwitchTo(caller);
@@ -124,19 +132,18 @@ void Workload::CollectWriters() {
     work.statement = &statement;
     if (!ReadText(work)) continue;
     Oid target = InvalidOid;
-    InContext(work, [&] {
-      Guarded([&] { target = written_table(work.text); });
-    });
+    InContext(work, [&] { Guarded([&] { target = written_table(work.text); }); });
     if (target == InvalidOid) continue;
     const double seconds = std::max(kMinWindowSeconds, snapshot_.server.now - statement.first_seen);
     const double rows = statement.rows * rules::kSecondsPerDay / seconds;
-    writers_.push_back({target, inserts ? rows : 0, updates ? rows : 0, inserts || updates ? 0 : rows});
+    writers_.push_back(
+        {target, inserts ? rows : 0, updates ? rows : 0, inserts || updates ? 0 : rows});
   }
 }
 
-// What keeping one more index of the table costs a day: from its counters when they cover a week, else
-// from the writing statements observed. Updates that are heap-only now are taken to stay so: whether they
-// touch the new keys is not known.
+// What keeping one more index of the table costs a day: from its counters when they cover a week,
+// else from the writing statements observed. Updates that are heap-only now are taken to stay so:
+// whether they touch the new keys is not known.
 double Workload::WriteCost(Oid oid) const {
   const double seconds = snapshot_.server.now - snapshot_.server.statistics_since;
   const bool counters = snapshot_.server.statistics_since > 0 && seconds >= kCountersSpeakSeconds;
@@ -159,10 +166,12 @@ double Workload::WriteCost(Oid oid) const {
   return ms;
 }
 
-// Its position in the pool; -1 when CREATE INDEX would refuse it, as an expression that is not immutable.
+// Its position in the pool; -1 when CREATE INDEX would refuse it, as an expression that is not
+// immutable.
 int Workload::Pool(Work& work, const Candidate& candidate) {
   for (std::size_t i = 0; i < pool_.size(); ++i)
-    if (SameKeys(pool_[i].candidate, candidate)) return pool_[i].possible ? static_cast<int>(i) : -1;
+    if (SameKeys(pool_[i].candidate, candidate))
+      return pool_[i].possible ? static_cast<int>(i) : -1;
   Pooled pooled;
   pooled.candidate = candidate;
   names_.push_back(ChooseName(snapshot_, candidate, names_, memory_));
@@ -190,8 +199,8 @@ bool Workload::ReadText(Work& work) {
   try {
     Guarded([&] {
       PlanningText kept;
-      const StatementKey key = {statement.user, MyDatabaseId, static_cast<uint64>(statement.query_id),
-                                statement.top_level};
+      const StatementKey key = {statement.user, MyDatabaseId,
+                                static_cast<uint64>(statement.query_id), statement.top_level};
       if (!read_planning_text(key, 0, &kept) || kept.truncated || kept.text == nullptr) return;
       const PlanningQuery query = make_planning_query(kept);
       work.text = query.text;
@@ -217,20 +226,25 @@ void Workload::CollectWorks() {
       continue;
     statements.push_back(&statement);
   }
-  std::stable_sort(statements.begin(), statements.end(),
-                   [](const Statement* a, const Statement* b) { return a->total_ms > b->total_ms; });
+  std::stable_sort(
+      statements.begin(), statements.end(),
+      [](const Statement* a, const Statement* b) { return a->total_ms > b->total_ms; });
   for (const Statement* statement : statements) {
     if (works_.size() == kMaxStatements || OutOfTime()) break;
-    const auto candidates = advise::FindCandidates(snapshot_, statement->query_id, statement->user, memory_);
-    // Those without own candidates can still gain from another's: they share its table by a predicate.
-    const bool any = std::any_of(snapshot_.predicates.begin(), snapshot_.predicates.end(), [&](const auto& p) {
-      return p.query_id == statement->query_id && p.user == statement->user;
-    });
+    const auto candidates =
+        advise::FindCandidates(snapshot_, statement->query_id, statement->user, memory_);
+    // Those without own candidates can still gain from another's: they share its table by a
+    // predicate.
+    const bool any =
+        std::any_of(snapshot_.predicates.begin(), snapshot_.predicates.end(), [&](const auto& p) {
+          return p.query_id == statement->query_id && p.user == statement->user;
+        });
     if (!any) continue;
     Work work(memory_);
     work.statement = statement;
     if (!ReadText(work)) continue;
-    const double seconds = std::max(kMinWindowSeconds, snapshot_.server.now - statement->first_seen);
+    const double seconds =
+        std::max(kMinWindowSeconds, snapshot_.server.now - statement->first_seen);
     work.calls_per_day = static_cast<double>(statement->calls) * rules::kSecondsPerDay / seconds;
     for (const Candidate& candidate : candidates) {
       const int pooled = Pool(work, candidate);
@@ -240,8 +254,9 @@ void Workload::CollectWorks() {
   }
 }
 
-// What a cost unit of each statement took: observed time over the costs its plans were estimated at when
-// they ran. The cost of now would not do: with an index built meanwhile it is small, the mean still large.
+// What a cost unit of each statement took: observed time over the costs its plans were estimated at
+// when they ran. The cost of now would not do: with an index built meanwhile it is small, the mean
+// still large.
 void Workload::MeasureCost() {
   if (works_.empty() || store() == nullptr) return;
   std::pmr::vector<double> cost(works_.size(), 0.0, memory_), ms(works_.size(), 0.0, memory_);
@@ -249,8 +264,8 @@ void Workload::MeasureCost() {
     if (plan.key.dbid != MyDatabaseId || plan.estimated_cost <= 0) continue;
     for (std::size_t i = 0; i < works_.size(); ++i) {
       const Statement& statement = *works_[i].statement;
-      if (static_cast<std::int64_t>(plan.key.queryid) != statement.query_id || plan.key.userid != statement.user ||
-          plan.key.toplevel != statement.top_level)
+      if (static_cast<std::int64_t>(plan.key.queryid) != statement.query_id ||
+          plan.key.userid != statement.user || plan.key.toplevel != statement.top_level)
         continue;
       cost[i] += plan.estimated_cost * static_cast<double>(plan.calls);
       ms[i] += static_cast<double>(plan.exec_ns) / 1e6;
@@ -267,7 +282,8 @@ void Workload::AddRelevant() {
     for (std::size_t i = 0; i < pool_.size(); ++i) {
       for (std::size_t j = 0; j < own; ++j) {
         if (work.Wants(static_cast<int>(i)) ||
-            !Covers(pool_[i].candidate, pool_[static_cast<std::size_t>(work.relevant[j])].candidate))
+            !Covers(pool_[i].candidate,
+                    pool_[static_cast<std::size_t>(work.relevant[j])].candidate))
           continue;
         work.relevant.push_back(static_cast<int>(i));
         break;
@@ -276,10 +292,10 @@ void Workload::AddRelevant() {
   }
 }
 
-// Plans the statement once with each set of candidates. REQUIRES: in its owner's what-if context, scratch_
-// current.
+// Plans the statement once with each set of candidates. REQUIRES: in its owner's what-if context,
+// scratch_ current.
 void Workload::PriceInside(Work& work, const std::pmr::vector<Positions>& sets,
-                          std::pmr::vector<Priced>& out) {
+                           std::pmr::vector<Priced>& out) {
   OwnedFunctionsOnly owned;
   AnalyzedStatement statement;
   HypotheticalSet* all = nullptr;
@@ -317,7 +333,7 @@ void Workload::PriceInside(Work& work, const std::pmr::vector<Positions>& sets,
 }
 
 bool Workload::Price(Work& work, const std::pmr::vector<Positions>& sets,
-                    std::pmr::vector<Priced>& out) {
+                     std::pmr::vector<Priced>& out) {
   return InContext(work, [&] { PriceInside(work, sets, out); });
 }
 
@@ -356,7 +372,6 @@ void Workload::PriceAgain(Work& work, const Positions& all_chosen) {
   work.cost_now = priced.front().cost;
   for (std::size_t i = 0; i < work.relevant.size(); ++i) work.cost[i] = priced[i + 1].cost;
 }
-
 
 std::int64_t Workload::IndexBytes(int candidate) {
   const Table* table = snapshot_.FindTable(at(candidate).candidate.table);

@@ -1,5 +1,5 @@
-// What the index advisor weighs: the observed statements with their texts, the candidates of all of them,
-// and exact prices, each a planner call with a set of candidates in place.
+// What the index advisor weighs: the observed statements with their texts, the candidates of all of
+// them, and exact prices, each a planner call with a set of candidates in place.
 #pragma once
 
 #include <algorithm>
@@ -26,10 +26,10 @@ inline constexpr double kMinWindowSeconds = 3600;
 // A candidate over all statements.
 struct Pooled {
   Candidate candidate;
-  const char* definition;   // CREATE INDEX
+  const char* definition;  // CREATE INDEX
   double write_ms_per_day = 0;
-  bool open = true;         // may still be chosen
-  bool possible = true;     // CREATE INDEX accepts it
+  bool open = true;      // may still be chosen
+  bool possible = true;  // CREATE INDEX accepts it
 };
 
 // A statement and what it would cost with which candidates.
@@ -41,15 +41,16 @@ struct Work {
   int ntypes = 0;
   double calls_per_day = 0;
   double ms_per_cost = 0;
-  double cost_before = 0;             // as it is
-  double cost_now = 0;                // with the chosen ones
-  Positions relevant;                 // candidates that could serve it
-  std::pmr::vector<double> cost;      // with the chosen ones and that candidate
-  double cost_all = 0;                // with all of them
-  Positions used_by_all;              // in that plan
-  bool failed = false;                // could not be planned
+  double cost_before = 0;         // as it is
+  double cost_now = 0;            // with the chosen ones
+  Positions relevant;             // candidates that could serve it
+  std::pmr::vector<double> cost;  // with the chosen ones and that candidate
+  double cost_all = 0;            // with all of them
+  Positions used_by_all;          // in that plan
+  bool failed = false;            // could not be planned
 
-  explicit Work(std::pmr::memory_resource* memory) : relevant(memory), cost(memory), used_by_all(memory) {}
+  explicit Work(std::pmr::memory_resource* memory)
+      : relevant(memory), cost(memory), used_by_all(memory) {}
   bool priced() const { return !failed && !cost.empty(); }
   bool Wants(int candidate) const {
     return std::find(relevant.begin(), relevant.end(), candidate) != relevant.end();
@@ -57,7 +58,8 @@ struct Work {
   // Milliseconds a day when its cost falls so; 0 for noise.
   double Saved(double from, double to) const {
     if (from - to < from * kMinCostDrop) return 0;
-    // The cost of one planning may be far from that of the executions: no more than all of their time.
+    // The cost of one planning may be far from that of the executions: no more than all of their
+    // time.
     return std::min((from - to) * ms_per_cost, statement->mean_ms) * calls_per_day;
   }
 };
@@ -75,13 +77,17 @@ struct Writer {
 
 class Workload {
  public:
-  // `keep` lives as long as the workload, `scratch` is reset after each planning; `memory` is over `keep`.
-  Workload(const Snapshot& snapshot, MemoryContext keep, MemoryContext scratch, std::pmr::memory_resource* memory);
+  // `keep` lives as long as the workload, `scratch` is reset after each planning; `memory` is over
+  // `keep`.
+  Workload(const Snapshot& snapshot, MemoryContext keep, MemoryContext scratch,
+           std::pmr::memory_resource* memory);
 
-  // Reads statements and candidates, and prices each statement as it is and with each candidate alone.
+  // Reads statements and candidates, and prices each statement as it is and with each candidate
+  // alone.
   void Collect();
 
-  // The statement's price with each set of candidates; false, and the statement has failed, after an ERROR.
+  // The statement's price with each set of candidates; false, and the statement has failed, after
+  // an ERROR.
   bool Price(Work& work, const std::pmr::vector<Positions>& sets, std::pmr::vector<Priced>& out);
   // Its prices anew, with `chosen` in place.
   void PriceAgain(Work& work, const Positions& chosen);
@@ -94,7 +100,9 @@ class Workload {
   std::pmr::vector<Work>& works() { return works_; }
   std::pmr::vector<Pooled>& pool() { return pool_; }
   Pooled& at(int candidate) { return pool_[static_cast<std::size_t>(candidate)]; }
-  const std::pmr::string& name(int candidate) const { return names_[static_cast<std::size_t>(candidate)]; }  // unquoted
+  const std::pmr::string& name(int candidate) const {
+    return names_[static_cast<std::size_t>(candidate)];
+  }  // unquoted
   std::pmr::memory_resource* memory() const { return memory_; }
 
  private:
@@ -105,7 +113,8 @@ class Workload {
   void AddRelevant();
   void MeasureCost();
   void PriceAlone(Work& work);
-  void PriceInside(Work& work, const std::pmr::vector<Positions>& sets, std::pmr::vector<Priced>& out);
+  void PriceInside(Work& work, const std::pmr::vector<Positions>& sets,
+                   std::pmr::vector<Priced>& out);
   template <typename F>
   bool InContext(Work& work, F&& f);
   double WriteCost(Oid table) const;

@@ -1,5 +1,5 @@
-// Constants back into a normalised text, by the server's own scanner: a $1 inside a string or a comment
-// is none.
+// Constants back into a normalised text, by the server's own scanner: a $1 inside a string or a
+// comment is none.
 
 #include "pg/planning_query.hpp"
 
@@ -20,7 +20,8 @@ bool is_parameter(const char* at) { return at[0] == '$' && at[1] >= '0' && at[1]
 PlanningQuery make_planning_query(const PlanningText& kept) {
   core_yy_extra_type extra;
   core_yyscan_t scanner = scanner_init(kept.text, &extra, &ScanKeywords, ScanKeywordTokens);
-  // The words of the grammar do not matter here, so neither do the settings that change their reading.
+  // The words of the grammar do not matter here, so neither do the settings that change their
+  // reading.
   StringInfoData text;
   initStringInfo(&text);
   PlanningQuery query = {nullptr, nullptr, kept.nparams, 0};

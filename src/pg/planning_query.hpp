@@ -6,10 +6,10 @@
 namespace assist::pg {
 
 struct PlanningQuery {
-  const char* text;   // kept constants in place of their $n; $n stays where none was kept
-  Oid* types;         // of $1 .. $ntypes; InvalidOid = not known
+  const char* text;  // kept constants in place of their $n; $n stays where none was kept
+  Oid* types;        // of $1 .. $ntypes; InvalidOid = not known
   int ntypes;
-  int unknown;        // occurrences of $n that stayed
+  int unknown;  // occurrences of $n that stayed
 };
 
 // In the current memory context. ERROR 42601 where the text does not scan.

@@ -7,17 +7,17 @@
 extern "C" {
 #include "catalog/namespace.h"
 #include "commands/explain.h"
-#include "executor/executor.h"     // for standard_ExecutorStart
+#include "executor/executor.h"  // for standard_ExecutorStart
 #include "miscadmin.h"
-#include "nodes/makefuncs.h"       // for makeString
-#include "nodes/nodeFuncs.h"       // for query_tree_walker
-#include "optimizer/optimizer.h"   // for planner
+#include "nodes/makefuncs.h"      // for makeString
+#include "nodes/nodeFuncs.h"      // for query_tree_walker
+#include "optimizer/optimizer.h"  // for planner
 #include "parser/analyze.h"
 #include "parser/parse_param.h"
 #include "parser/parser.h"
 #include "rewrite/rewriteHandler.h"
-#include "storage/proc.h"          // for LockTimeout
-#include "tcop/dest.h"             // for None_Receiver
+#include "storage/proc.h"  // for LockTimeout
+#include "tcop/dest.h"     // for None_Receiver
 #include "utils/guc.h"
 #include "utils/snapmgr.h"
 #include "utils/syscache.h"
@@ -102,9 +102,10 @@ Node* variable_hook(ParseState* state, ColumnRef* reference, Node* resolved) {
 }
 
 [[noreturn]] void reject_utility() {
-  ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("a utility statement has no plan"),
-                  errhint("Give a SELECT, INSERT, UPDATE, DELETE or MERGE; of EXPLAIN, CREATE TABLE AS "
-                          "or DECLARE the query alone.")));
+  ereport(ERROR,
+          (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("a utility statement has no plan"),
+           errhint("Give a SELECT, INSERT, UPDATE, DELETE or MERGE; of EXPLAIN, CREATE TABLE AS "
+                   "or DECLARE the query alone.")));
 }
 
 void forget_pruning(Plan* plan, void*) {
@@ -163,12 +164,13 @@ AnalyzedStatement analyze_statement(const char* text, TextKind kind, const Oid* 
     default:
       reject_utility();
   }
-  // As parse_analyze_varparams does, without computing a query id and without post_parse_analyze_hook:
-  // with id 0 nobody counts what is planned here.
+  // As parse_analyze_varparams does, without computing a query id and without
+  // post_parse_analyze_hook: with id 0 nobody counts what is planned here.
   ParseState* state = make_parsestate(nullptr);
   state->p_sourcetext = text;
   int ntypes = nknown;
-  Oid* types = nknown == 0 ? nullptr : static_cast<Oid*>(palloc(sizeof(Oid) * static_cast<Size>(nknown)));
+  Oid* types =
+      nknown == 0 ? nullptr : static_cast<Oid*>(palloc(sizeof(Oid) * static_cast<Size>(nknown)));
   for (int i = 0; i < nknown; ++i) types[i] = known[i];
   setup_parse_variable_parameters(state, &types, &ntypes);
   Variables variables = {nknown, NIL};
@@ -227,7 +229,8 @@ List* used_indexes(const PlannedStatement& planned, const HypotheticalSet* set) 
   List* used = NIL;
   ListCell* cell;
   foreach (cell, planned.plans)
-    used = list_concat_unique_ptr(used, used_hypothetical_indexes(set, lfirst_node(PlannedStmt, cell)));
+    used = list_concat_unique_ptr(used,
+                                  used_hypothetical_indexes(set, lfirst_node(PlannedStmt, cell)));
   return used;
 }
 

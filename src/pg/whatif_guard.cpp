@@ -3,8 +3,8 @@
 #include "pg/whatif_guard.hpp"
 
 extern "C" {
-#include "access/htup_details.h"   // for GETSTRUCT
-#include "access/transam.h"        // for FirstNormalObjectId
+#include "access/htup_details.h"  // for GETSTRUCT
+#include "access/transam.h"       // for FirstNormalObjectId
 #include "catalog/objectaccess.h"
 #include "catalog/pg_proc.h"
 #include "miscadmin.h"
@@ -55,7 +55,8 @@ bool walk(Node* node, void* context) {
 
 void access_hook(ObjectAccessType access, Oid class_id, Oid object, int sub_id, void* arg) {
   if (previous != nullptr) previous(access, class_id, object, sub_id, arg);
-  if (depth > 0 && access == OAT_FUNCTION_EXECUTE && class_id == ProcedureRelationId) check_owner(object);
+  if (depth > 0 && access == OAT_FUNCTION_EXECUTE && class_id == ProcedureRelationId)
+    check_owner(object);
 }
 
 }  // namespace

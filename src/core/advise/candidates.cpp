@@ -13,29 +13,33 @@ namespace {
 using boost::container::static_vector;
 using text::Append;
 
-constexpr std::size_t kMaxUses = 6;      // columns of one kind looked at
-constexpr std::size_t kMaxEqual = 3;     // equal keys of one index
+constexpr std::size_t kMaxUses = 6;   // columns of one kind looked at
+constexpr std::size_t kMaxEqual = 3;  // equal keys of one index
 constexpr std::size_t kMaxSort = 3;
 
 using Keys = static_vector<CandidateKey, kMaxUses>;
 
 // What one statement does with one table.
 struct Uses {
-  Keys equal;      // most different values first
+  Keys equal;  // most different values first
   Keys range;
-  Keys pattern;    // LIKE
+  Keys pattern;  // LIKE
   Keys join;
-  Keys order;      // the columns of ORDER BY, in its order
+  Keys order;  // the columns of ORDER BY, in its order
   Keys group;
 };
 
-bool IsLetters(std::string_view type, std::string_view prefix) { return type.substr(0, prefix.size()) == prefix; }
+bool IsLetters(std::string_view type, std::string_view prefix) {
+  return type.substr(0, prefix.size()) == prefix;
+}
 
 // The operator class that serves LIKE whatever the collation; empty for a type without one.
 std::string_view PatternClass(std::string_view type) {
   if (IsLetters(type, "text")) return "text_pattern_ops";
-  if (IsLetters(type, "character varying") || IsLetters(type, "varchar")) return "varchar_pattern_ops";
-  if (IsLetters(type, "character(") || type == "character" || type == "bpchar") return "bpchar_pattern_ops";
+  if (IsLetters(type, "character varying") || IsLetters(type, "varchar"))
+    return "varchar_pattern_ops";
+  if (IsLetters(type, "character(") || type == "character" || type == "bpchar")
+    return "bpchar_pattern_ops";
   return {};
 }
 
@@ -43,12 +47,8 @@ bool Contains(std::string_view text, std::string_view part) {
   return text.find(part) != std::string_view::npos;
 }
 
-bool IsEqual(std::string_view op) {
-  return op == "=" || op == "IS NULL" || op == "= ANY";
-}
-bool IsRange(std::string_view op) {
-  return op == "<" || op == "<=" || op == ">" || op == ">=";
-}
+bool IsEqual(std::string_view op) { return op == "=" || op == "IS NULL" || op == "= ANY"; }
+bool IsRange(std::string_view op) { return op == "<" || op == "<=" || op == ">" || op == ">="; }
 // "~~ infix" begins with a wildcard: no b-tree serves it.
 bool IsPattern(std::string_view op) { return op == "~~" || op == "~~ unknown" || op == "^@"; }
 
@@ -61,7 +61,8 @@ const Column* FindColumn(const Table& table, std::string_view name) {
 
 // Types without a default b-tree operator class among those that are compared at all.
 bool IsSortable(const Column& column) {
-  for (const std::string_view type : {"json", "xml", "point", "box", "path", "polygon", "circle", "line"}) {
+  for (const std::string_view type :
+       {"json", "xml", "point", "box", "path", "polygon", "circle", "line"}) {
     if (column.type_name == type) return false;
   }
   return column.average_width <= kMaxKeyBytes;
@@ -69,7 +70,8 @@ bool IsSortable(const Column& column) {
 
 bool Has(const Keys& keys, const CandidateKey& key) {
   return std::any_of(keys.begin(), keys.end(), [&](const CandidateKey& other) {
-    return other.column == key.column && (key.column != 0 || text::SameExpression(other.text, key.text));
+    return other.column == key.column &&
+           (key.column != 0 || text::SameExpression(other.text, key.text));
   });
 }
 
@@ -77,14 +79,16 @@ void AddTo(Keys& keys, const CandidateKey& key) {
   if (keys.size() < keys.capacity() && !Has(keys, key)) keys.push_back(key);
 }
 
-// An expression that is one function call or one name stands without parentheses in an index definition.
+// An expression that is one function call or one name stands without parentheses in an index
+// definition.
 bool NeedsParentheses(std::string_view expression) {
   std::size_t i = 0;
-  while (i < expression.size() && (expression[i] == '_' || expression[i] == '.' || expression[i] == '"' ||
-                                   static_cast<unsigned char>(expression[i]) >= 0x80 ||
-                                   (expression[i] >= '0' && expression[i] <= '9') ||
-                                   (expression[i] >= 'a' && expression[i] <= 'z') ||
-                                   (expression[i] >= 'A' && expression[i] <= 'Z'))) {
+  while (i < expression.size() &&
+         (expression[i] == '_' || expression[i] == '.' || expression[i] == '"' ||
+          static_cast<unsigned char>(expression[i]) >= 0x80 ||
+          (expression[i] >= '0' && expression[i] <= '9') ||
+          (expression[i] >= 'a' && expression[i] <= 'z') ||
+          (expression[i] >= 'A' && expression[i] <= 'Z'))) {
     ++i;
   }
   if (i == 0 || i >= expression.size() || expression[i] != '(') return true;
@@ -103,7 +107,8 @@ bool NeedsParentheses(std::string_view expression) {
 bool ReadKey(const Table& table, const Predicate& predicate, std::size_t i, CandidateKey& key,
              const Column*& column) {
   column = nullptr;
-  const std::string_view name = i < predicate.columns.size() ? predicate.columns[i] : std::string_view();
+  const std::string_view name =
+      i < predicate.columns.size() ? predicate.columns[i] : std::string_view();
   if (!name.empty()) {
     column = FindColumn(table, name);
     if (column == nullptr || !IsSortable(*column)) return false;
@@ -113,7 +118,8 @@ bool ReadKey(const Table& table, const Predicate& predicate, std::size_t i, Cand
   const std::string_view expression =
       i < predicate.expressions.size() ? predicate.expressions[i] : std::string_view();
   // A constant, a parameter, or a subquery is no key.
-  if (expression.empty() || Contains(expression, "$") || Contains(expression, "SELECT ")) return false;
+  if (expression.empty() || Contains(expression, "$") || Contains(expression, "SELECT "))
+    return false;
   key = {.column = 0, .text = expression};
   return true;
 }
@@ -124,7 +130,8 @@ void ReadOrder(std::string_view op, CandidateKey& key) {
   key.nulls_first = Contains(op, "NULLS FIRST") || (key.descending && !Contains(op, "NULLS LAST"));
 }
 
-void Classify(const Snapshot& snapshot, const Table& table, const Predicate& predicate, Uses& uses) {
+void Classify(const Snapshot& snapshot, const Table& table, const Predicate& predicate,
+              Uses& uses) {
   for (std::size_t i = 0; i < predicate.operators.size(); ++i) {
     CandidateKey key;
     const Column* column;
@@ -145,7 +152,8 @@ void Classify(const Snapshot& snapshot, const Table& table, const Predicate& pre
         } else if (IsPattern(op)) {
           key.use = KeyUse::kPattern;
           const Setting* collation = snapshot.FindSetting("lc_collate");
-          const bool bytewise = collation != nullptr && (collation->value == "C" || collation->value == "POSIX");
+          const bool bytewise =
+              collation != nullptr && (collation->value == "C" || collation->value == "POSIX");
           key.opclass = column == nullptr ? "text_pattern_ops" : PatternClass(column->type_name);
           if (!bytewise && key.opclass.empty()) break;
           if (bytewise) key.opclass = {};
@@ -187,8 +195,9 @@ void SortByDistinct(const Table& table, Keys& keys) {
 
 // The same order read backwards, so that the first key ascends: a b-tree scan goes both ways.
 void Normalize(Candidate& candidate) {
-  const auto first = std::find_if(candidate.keys.begin(), candidate.keys.end(),
-                                  [](const CandidateKey& key) { return key.use == KeyUse::kOrder; });
+  const auto first =
+      std::find_if(candidate.keys.begin(), candidate.keys.end(),
+                   [](const CandidateKey& key) { return key.use == KeyUse::kOrder; });
   if (first == candidate.keys.end() || !first->descending) return;
   for (auto key = first; key != candidate.keys.end(); ++key) {
     key->descending = !key->descending;
@@ -209,8 +218,8 @@ class Collector {
       for (const CandidateKey& key : *part) {
         if (key.use == KeyUse::kEqual && equal++ >= kMaxEqual) continue;
         if (candidate.keys.size() == kMaxKeys) break;
-        const bool repeated =
-            std::any_of(candidate.keys.begin(), candidate.keys.end(), [&](const CandidateKey& other) {
+        const bool repeated = std::any_of(
+            candidate.keys.begin(), candidate.keys.end(), [&](const CandidateKey& other) {
               return other.column == key.column && (key.column != 0 || other.text == key.text);
             });
         if (!repeated) candidate.keys.push_back(key);
@@ -222,9 +231,8 @@ class Collector {
       if (SameKeys(other, candidate)) return;
     }
     bool served = false;
-    rules::ForEachIndexOf(snapshot_, table_, [&](const Index& index) {
-      served = served || Serves(index, candidate);
-    });
+    rules::ForEachIndexOf(snapshot_, table_,
+                          [&](const Index& index) { served = served || Serves(index, candidate); });
     if (served) return;
     out_.push_back(candidate);
     ++count_;
@@ -318,8 +326,8 @@ bool SameKeys(const Candidate& a, const Candidate& b) {
 
 bool Covers(const Candidate& longer, const Candidate& shorter) {
   if (longer.table != shorter.table || longer.keys.size() < shorter.keys.size()) return false;
-  // Keys compared by equality in both may be swapped; it is enough to ask for the plain prefix, and for
-  // the same set where all of the shorter one's are equal.
+  // Keys compared by equality in both may be swapped; it is enough to ask for the plain prefix, and
+  // for the same set where all of the shorter one's are equal.
   bool prefix = true;
   for (std::size_t i = 0; i < shorter.keys.size() && prefix; ++i) {
     const CandidateKey& a = longer.keys[i];
@@ -341,11 +349,13 @@ bool Covers(const Candidate& longer, const Candidate& shorter) {
 }
 
 bool Serves(const Index& index, const Candidate& candidate) {
-  if (index.table != candidate.table || !index.valid || !index.live || !index.predicate.empty()) return false;
+  if (index.table != candidate.table || !index.valid || !index.live || !index.predicate.empty())
+    return false;
   if (index.keys.empty() || candidate.keys.empty()) return false;
   const bool only_equal = candidate.EqualKeys() == candidate.keys.size();
   if (index.method != "btree") {
-    // Another method on the same column answers the same comparison, if not always as fast; BRIN does not.
+    // Another method on the same column answers the same comparison, if not always as fast; BRIN
+    // does not.
     return index.method != "brin" && only_equal && candidate.keys.size() == 1 &&
            SameColumn(index.keys[0], candidate.keys[0]);
   }
@@ -356,20 +366,22 @@ bool Serves(const Index& index, const Candidate& candidate) {
   }
   const std::size_t leading = std::min(equal, index.keys.size());
   for (std::size_t i = 0; i < leading; ++i) {
-    const auto wanted = std::find_if(candidate.keys.begin(), candidate.keys.begin() + static_cast<std::ptrdiff_t>(equal),
-                                     [&](const CandidateKey& key) { return SameColumn(index.keys[i], key); });
+    const auto wanted = std::find_if(
+        candidate.keys.begin(), candidate.keys.begin() + static_cast<std::ptrdiff_t>(equal),
+        [&](const CandidateKey& key) { return SameColumn(index.keys[i], key); });
     if (wanted == candidate.keys.begin() + static_cast<std::ptrdiff_t>(equal)) return false;
   }
   if (index.keys.size() < candidate.keys.size()) return true;
-  // Whether a pattern class is the index's is not to be told from its oid here: the planner will say.
+  // Whether a pattern class is the index's is not to be told from its oid here: the planner will
+  // say.
   for (const CandidateKey& key : candidate.keys) {
     if (!key.opclass.empty()) return false;
   }
   return SameOrder(index, candidate, equal);
 }
 
-std::pmr::vector<Candidate> FindCandidates(const Snapshot& snapshot, std::int64_t query_id, Oid user,
-                                           std::pmr::memory_resource* memory) {
+std::pmr::vector<Candidate> FindCandidates(const Snapshot& snapshot, std::int64_t query_id,
+                                           Oid user, std::pmr::memory_resource* memory) {
   std::pmr::vector<Candidate> out(memory);
   std::pmr::vector<Oid> tables(memory);
   for (const Predicate& predicate : snapshot.predicates) {
@@ -405,7 +417,8 @@ std::pmr::string KeyList(const Candidate& candidate, std::pmr::memory_resource* 
     }
     if (!key.opclass.empty()) Append(list, " ", key.opclass);
     if (key.descending) list.append(" DESC");
-    if (key.nulls_first != key.descending) list.append(key.nulls_first ? " NULLS FIRST" : " NULLS LAST");
+    if (key.nulls_first != key.descending)
+      list.append(key.nulls_first ? " NULLS FIRST" : " NULLS LAST");
   }
   list.append(")");
   return list;
@@ -429,7 +442,8 @@ std::pmr::string ChooseName(const Snapshot& snapshot, const Candidate& candidate
     base.append(open == 0 ? "expr" : dot == std::string_view::npos ? name : name.substr(dot + 1));
   }
   const auto is_taken = [&](std::string_view name) {
-    if (std::any_of(taken.begin(), taken.end(), [&](const auto& other) { return other == name; })) return true;
+    if (std::any_of(taken.begin(), taken.end(), [&](const auto& other) { return other == name; }))
+      return true;
     if (table == nullptr) return false;
     for (const Index& index : snapshot.indexes) {
       if (index.schema == table->schema && index.name == name) return true;
@@ -448,8 +462,8 @@ std::pmr::string ChooseName(const Snapshot& snapshot, const Candidate& candidate
   return name;
 }
 
-std::pmr::string Definition(const Snapshot& snapshot, const Candidate& candidate, std::string_view name,
-                            std::pmr::memory_resource* memory) {
+std::pmr::string Definition(const Snapshot& snapshot, const Candidate& candidate,
+                            std::string_view name, std::pmr::memory_resource* memory) {
   const Table* table = snapshot.FindTable(candidate.table);
   std::pmr::string sql(memory);
   if (table == nullptr) return sql;
