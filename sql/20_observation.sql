@@ -71,9 +71,9 @@ COMMENT ON FUNCTION assist._predicates() IS 'internal: rows of assist.predicates
 
 CREATE VIEW assist.predicates AS
   SELECT p.userid, p.dbid, p.queryid, p.toplevel, p.planid,
-         CASE WHEN p.dbid OPERATOR(pg_catalog.=) d.oid THEN p.relid::pg_catalog.regclass END AS relation,
-         COALESCE(CASE WHEN p.dbid OPERATOR(pg_catalog.=) d.oid
-                       THEN pg_catalog.format('%I.%I', n.nspname, c.relname) END, p.relation_name) AS relation_name,
+         c.oid::pg_catalog.regclass AS relation,
+         CASE WHEN c.oid IS NULL THEN p.relation_name
+              ELSE pg_catalog.format('%I.%I', n.nspname, c.relname) END AS relation_name,
          p.columns, p.expressions, p.operators, p.compared_with, p.usage, p.executions,
          p.rows_in, p.rows_out, p.selectivity, p.estimated_selectivity, p.limited
   FROM assist._predicates() p

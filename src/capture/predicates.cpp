@@ -48,9 +48,24 @@ struct Items {
   Item item[kMostItems];
 };
 
+struct Rows {
+  double in, out, estimated;  // of all loops; estimated selectivity, negative = not known
+  bool limited;
+};
+
+// What one execution says of one predicate: partitions, and a relation read twice, add up.
+struct Recorded {
+  PredicateUse use;
+  Oid relid;
+  const char* description;
+  Size bytes;
+  Rows rows;
+};
+
 struct Walk {
   PlanFacts* facts;
   int recorded;
+  Recorded predicates[kMostPredicates];
 };
 
 // ---- from the Vars of upper plan nodes to columns of relations
@@ -314,12 +329,7 @@ bool describe(StringInfo out, const Item& item, Oid relid) {
   return true;
 }
 
-struct Rows {
-  double in, out, estimated;  // of all loops; estimated selectivity, negative = not known
-  bool limited;
-};
-
-void store(Walk* walk, PredicateUse use, Oid relid, const char* description, Size bytes, const Rows& rows) {
+void store(const Walk* walk, PredicateUse use, Oid relid, const char* description, Size bytes, const Rows& rows) {
   const Open& open = *walk->facts->open;
   const double weight = open.weight > 0 ? open.weight : 1;
   uint64 shape = 0x2545f4914f6cdd1dULL;
@@ -350,12 +360,32 @@ void store(Walk* walk, PredicateUse use, Oid relid, const char* description, Siz
   if (!stored) count_lost(0, 0, 1);
 }
 
+void add_rows(Walk* walk, PredicateUse use, Oid relid, const StringInfoData& text, const Rows& rows) {
+  const auto bytes = static_cast<Size>(text.len);
+  for (int i = 0; i < walk->recorded; ++i) {
+    Recorded& known = walk->predicates[i];
+    if (known.use != use || known.relid != relid || known.bytes != bytes ||
+        memcmp(known.description, text.data, bytes) != 0)
+      continue;
+    Rows& sum = known.rows;
+    const double in = sum.in + rows.in;
+    if (sum.estimated >= 0 && rows.estimated >= 0 && in > 0)
+      sum.estimated = (sum.estimated * sum.in + rows.estimated * rows.in) / in;
+    sum.in = in;
+    sum.out += rows.out;
+    sum.limited = sum.limited || rows.limited;
+    return;
+  }
+  if (walk->recorded < kMostPredicates)
+    walk->predicates[walk->recorded++] = {use, relid, text.data, bytes, rows};
+}
+
 // Records the items of each relation among them as one predicate.
 void record_items(Walk* walk, PredicateUse use, const Items& items, const Rows& rows) {
   const PlannedStmt* plan = walk->facts->desc->plannedstmt;
   bool done[kMostItems] = {};
   for (int i = 0; i < items.count; ++i) {
-    if (done[i] || walk->recorded >= kMostPredicates) continue;
+    if (done[i]) continue;
     const Index rti = items.item[i].relation;
     const RangeTblEntry* entry = rt_fetch(rti, plan->rtable);
     const RangeTblEntry* root = rt_fetch(root_relation(plan, rti), plan->rtable);
@@ -373,8 +403,7 @@ void record_items(Walk* walk, PredicateUse use, const Items& items, const Rows& 
       describe(&text, items.item[j], entry->relid);
     }
     if (text.len == before) continue;
-    store(walk, use, root->relid, text.data, static_cast<Size>(text.len), rows);
-    ++walk->recorded;
+    add_rows(walk, use, root->relid, text, rows);
   }
 }
 
@@ -535,7 +564,9 @@ void visit(Walk* walk, PlanState* state, bool limited) {
       outer_limited = false;
       break;
     case T_Limit:
-      outer_limited = true;
+      // Run once and to the end of its input: it cut nothing.
+      if (counts->nloops > 1 || reinterpret_cast<const LimitState*>(state)->lstate != LIMIT_SUBPLANEOF)
+        outer_limited = true;
       break;
     case T_ModifyTable:
       outer_limited = limited;
@@ -619,14 +650,22 @@ bool visit_spills(PlanState* state, void* context) {
 }  // namespace
 
 void record_predicates(PlanFacts* facts) {
-  Walk walk = {facts, 0};
+  Walk walk;
+  walk.facts = facts;
+  walk.recorded = 0;
   end_loops(facts->desc->planstate, nullptr);
   visit(&walk, facts->desc->planstate, facts->open->limited);
+  for (int i = 0; i < walk.recorded; ++i) {
+    const Recorded& p = walk.predicates[i];
+    store(&walk, p.use, p.relid, p.description, p.bytes, p.rows);
+  }
 }
 
 void record_spills(QueryDesc* desc, const Open& open) {
   PlanFacts facts = {desc, &open, NIL, 0, false};
-  Walk walk = {&facts, 0};
+  Walk walk;
+  walk.facts = &facts;
+  walk.recorded = 0;
   visit_spills(desc->planstate, &walk);
 }
 

@@ -46,7 +46,7 @@ EXECUTE ps(2);
 EXECUTE ps(99999);
 DEALLOCATE ps;
 SELECT toplevel AS top, command, calls, rows, query FROM assist.statements
- WHERE query NOT LIKE '%assist.%' ORDER BY query COLLATE "C", toplevel;
+ WHERE query NOT LIKE '%assist.%' ORDER BY query COLLATE "C", toplevel, rows;
 DROP TABLE st_copy, st_into;
 DROP MATERIALIZED VIEW st_view;
 
