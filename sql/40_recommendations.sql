@@ -29,7 +29,8 @@ CREATE TABLE assist.recommendation (
   gone pg_catalog.bool NOT NULL DEFAULT false,
   created_at pg_catalog.timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp(),
   updated_at pg_catalog.timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp(),
-  -- What it is about, for rights: oid and qualified name, which must agree (oids change by dump and restore).
+  -- The table it is about, for rights: oid and qualified name, which must agree (oids change by dump and
+  -- restore).
   relation pg_catalog.oid,
   relation_name pg_catalog.text,
   -- The action that a migration is generated from.

@@ -196,6 +196,7 @@ OwnerScope::OwnerScope() {
     nest_level_ = NewGUCNestLevel();
     set_for_scope("search_path", "pg_catalog, pg_temp");
     set_for_scope("standard_conforming_strings", "on");
+    set_for_scope("jit", "off");  // costs of catalogs with many relations look high enough for it
     if (GetConfigOption("assist.track", true, false) != nullptr) set_for_scope("assist.track", "none");
     SetUserIdAndSecContext(owner, context_ | SECURITY_LOCAL_USERID_CHANGE | SECURITY_RESTRICTED_OPERATION |
                                       SECURITY_NOFORCE_RLS);

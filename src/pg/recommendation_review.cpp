@@ -44,11 +44,9 @@ const Transition& TransitionOf(Review review) {
 [[noreturn]] void ThrowWrongState(std::int64_t id, const Transition& transition, std::string_view status) {
   std::string message = "recommendation " + std::to_string(id) + " is " + std::string(status);
   std::string hint = "assist." + std::string(transition.action) + "() takes one that is";
-  const char* separator = " ";
-  for (const std::string_view from : transition.from) {
-    if (from.empty()) break;
-    (hint += separator) += from;
-    separator = ", ";
+  for (std::size_t i = 0; i < std::size(transition.from) && !transition.from[i].empty(); ++i) {
+    const bool last = i + 1 == std::size(transition.from) || transition.from[i + 1].empty();
+    (hint += i == 0 ? " " : last ? " or " : ", ") += transition.from[i];
   }
   hint += status == "obsolete" ? ". An obsolete one opens by itself when its cause comes back." : ".";
   throw AssistError(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE, message.c_str(), hint.c_str());

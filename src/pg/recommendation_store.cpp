@@ -70,19 +70,26 @@ struct Subject {
   std::string_view name, definition;
 };
 
-// The relation a finding is about, for rights; none for settings and statements.
+Subject SubjectOfIndex(const Snapshot& snapshot, const Index& index) {
+  const Table* table = snapshot.FindTable(index.table);
+  if (table == nullptr) return {index.oid, index.qualified, index.definition};
+  return {table->oid, table->qualified, index.definition};
+}
+
+// The table a finding is about, for rights: it outlives the index that is dropped. None for settings and
+// statements.
 Subject SubjectOf(const Snapshot& snapshot, const Finding& finding) {
   const Oid oid = finding.action.relation;
-  if (const Index* index = snapshot.FindIndex(oid)) return {oid, index->qualified, index->definition};
+  if (const Index* index = snapshot.FindIndex(oid)) return SubjectOfIndex(snapshot, *index);
   if (const Table* table = snapshot.FindTable(oid)) return {oid, table->qualified, {}};
   for (const Table& table : snapshot.tables)
     if (table.qualified == finding.object) return {table.oid, table.qualified, {}};
   for (const Index& index : snapshot.indexes)
-    if (index.qualified == finding.object) return {index.oid, index.qualified, index.definition};
+    if (index.qualified == finding.object) return SubjectOfIndex(snapshot, index);
   return {};
 }
 
-// Parameters in the order of both statements below; $1 the fingerprint.
+// Parameters in the order of both statements below; $1 is the fingerprint.
 #define ASSIST_COLUMNS                                                                               \
   "category, rule, severity, object, title, rationale, benefit_ms_per_day, benefit_pct,"             \
   " storage_delta_bytes, confidence, risk, sql, queryids, evidence, relation, relation_name,"        \
@@ -92,22 +99,26 @@ Subject SubjectOf(const Snapshot& snapshot, const Finding& finding) {
   "$2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15::jsonb, $16, $17, $18, $19, $20,"    \
   " $21, $22, $23, $24, $25, $26"
 
-constexpr const char* kLock =
-    "SELECT id, status, gone, coalesce(postponed_until <= clock_timestamp(), false)"
-    " FROM assist.recommendation WHERE fingerprint = $1 FOR NO KEY UPDATE SKIP LOCKED";
-
 constexpr const char* kInsert =
     "INSERT INTO assist.recommendation (fingerprint, " ASSIST_COLUMNS ")"
-    " VALUES ($1, " ASSIST_VALUES ") ON CONFLICT (fingerprint) DO NOTHING";
+    " SELECT $1, " ASSIST_VALUES
+    " WHERE NOT EXISTS (SELECT 1 FROM assist.recommendation WHERE fingerprint = $1)"
+    " ON CONFLICT (fingerprint) DO NOTHING";
 
-// $27 = opened again. Nothing is written when nothing changed.
+// Nothing is written, not even a row lock, when nothing changed.
 constexpr const char* kUpdate =
-    "UPDATE assist.recommendation SET (" ASSIST_COLUMNS ", gone, status, status_reason, postponed_until,"
-    "  updated_at) = (" ASSIST_VALUES ", false, CASE WHEN $27 THEN 'open' ELSE status END,"
-    "  CASE WHEN $27 THEN NULL ELSE status_reason END, CASE WHEN $27 THEN NULL ELSE postponed_until END,"
-    "  clock_timestamp())"
-    " WHERE fingerprint = $1 AND ($27 OR gone OR ROW(" ASSIST_COLUMNS ")"
-    "  IS DISTINCT FROM ROW(" ASSIST_VALUES "))";
+    "WITH old AS ("
+    "  SELECT r.id, status = 'obsolete' OR status IN ('implemented', 'verified') AND gone"
+    "    OR status = 'postponed' AND postponed_until <= clock_timestamp() AS reopen, status AS was"
+    "  FROM assist.recommendation r WHERE fingerprint = $1 AND (gone OR status = 'obsolete'"
+    "    OR status = 'postponed' AND postponed_until <= clock_timestamp()"
+    "    OR ROW(" ASSIST_COLUMNS ") IS DISTINCT FROM ROW(" ASSIST_VALUES "))"
+    "  FOR NO KEY UPDATE SKIP LOCKED)"
+    " UPDATE assist.recommendation r SET (" ASSIST_COLUMNS ", gone, status, status_reason, postponed_until,"
+    "  updated_at) = (" ASSIST_VALUES ", false, CASE WHEN o.reopen THEN 'open' ELSE r.status END,"
+    "  CASE WHEN o.reopen THEN NULL ELSE r.status_reason END,"
+    "  CASE WHEN o.reopen THEN NULL ELSE r.postponed_until END, clock_timestamp())"
+    " FROM old o WHERE o.id = r.id RETURNING r.id, o.reopen, o.was";
 
 constexpr const char* kLogOpened =
     "INSERT INTO assist.action_log (action, recommendation_id, object, outcome, detail)"
@@ -131,8 +142,10 @@ constexpr const char* kObsolete =
 // What concerns a relation that is not there any more, whatever its rule did this time.
 constexpr const char* kDropped =
     "WITH lost AS ("
-    "  SELECT r.id FROM assist.recommendation r WHERE NOT r.gone AND r.relation IS NOT NULL"
-    "  AND NOT EXISTS (SELECT 1 FROM pg_class c WHERE c.oid = r.relation)"
+    "  SELECT r.id FROM assist.recommendation r WHERE NOT r.gone"
+    "  AND (r.relation IS NOT NULL AND NOT EXISTS (SELECT 1 FROM pg_class c WHERE c.oid = r.relation)"
+    "   OR r.action_relation IS NOT NULL"
+    "   AND NOT EXISTS (SELECT 1 FROM pg_class c WHERE c.oid = r.action_relation))"
     "  FOR NO KEY UPDATE OF r SKIP LOCKED),"
     " changed AS ("
     "  UPDATE assist.recommendation r SET gone = true, updated_at = clock_timestamp(),"
@@ -149,7 +162,7 @@ void StoreOne(const Snapshot& snapshot, const RuleDescriptor& rule, const Findin
   const bool has_action = action.kind != Action::Kind::kNone;
   const double total = snapshot.server.database_ms_per_day;
   const char* evidence = Guarded([&] { return evidence_json(finding); });
-  Arg args[27] = {
+  const Arg args[26] = {
       Arg::Text(finding.fingerprint), Arg::Text(ToString(rule.category)), Arg::Text(rule.id),
       Arg::Text(ToString(finding.severity)), Arg::Text(finding.object), Arg::Text(finding.title),
       Arg::Text(finding.rationale), Arg::Real(finding.benefit_ms_per_day),
@@ -161,31 +174,20 @@ void StoreOne(const Snapshot& snapshot, const RuleDescriptor& rule, const Findin
       has_action ? Arg::Text(ScopeName(action.scope)) : Arg::Null(Arg::Type::kText),
       Arg::Object(action.relation), Arg::TextOrNull(action.object), Arg::TextOrNull(action.statement),
       Arg::TextOrNull(action.parameter), Arg::TextOrNull(action.value), Arg::TextOrNull(action.role),
-      Arg::TextOrNull(subject.definition), Arg::Bool(false)};
+      Arg::TextOrNull(subject.definition)};
 
-  std::int64_t id = 0;
-  bool reopen = false;
-  const char* why = "";
-  QueryFresh(kLock, {args, 1}, [&](const Row& row) {
-    const std::string_view status = row.Text(1);
-    const bool gone = row.Flag(2);
-    id = row.Integer(0);
-    if (status == "obsolete" || ((status == "implemented" || status == "verified") && gone)) {
-      reopen = true;
-      why = "its cause is back";
-    } else if (status == "postponed" && row.Flag(3)) {
-      reopen = true;
-      why = "it was postponed until now";
-    }
+  bool known = false;
+  std::int64_t opened = 0;
+  const char* why = "its cause is back";
+  QueryFresh(kUpdate, args, [&](const Row& row) {
+    known = true;
+    if (!row.Flag(1)) return;
+    opened = row.Integer(0);
+    if (row.Text(2) == "postponed") why = "it was postponed until now";
   });
-  if (id == 0) {  // new, or locked by a session
-    Execute(kInsert, {args, 26});
-    return;
-  }
-  args[26] = Arg::Bool(reopen);
-  Execute(kUpdate, args);
-  if (reopen) {
-    const Arg log[] = {Arg::Int8(id), Arg::Text(finding.object), Arg::Text(why)};
+  if (!known) Execute(kInsert, args);
+  if (opened != 0) {
+    const Arg log[] = {Arg::Int8(opened), Arg::Text(finding.object), Arg::Text(why)};
     Execute(kLogOpened, log);
   }
 }

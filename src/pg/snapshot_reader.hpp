@@ -7,8 +7,7 @@
 namespace assist::pg {
 
 // Fills everything but proposed_indexes and confirmed bloat, seals the snapshot and returns which optional
-// parts are there. Takes AccessShare on catalogs and, one at a time and only if nobody has to be waited
-// for, on relations whose size it reads.
+// parts are there. Takes AccessShare on catalogs, and no lock on relations.
 // Throws PgError: relations that are dropped meanwhile can fail it; a second try then succeeds.
 // REQUIRES: OwnerScope, active snapshot.
 Needs ReadSnapshot(Snapshot& snapshot);

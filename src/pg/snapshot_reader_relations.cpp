@@ -1,5 +1,8 @@
 // Tables, columns, indexes, keys and foreign keys.
 
+#include <sys/stat.h>
+
+#include <cstdio>
 #include <vector>
 
 #include "pg/own_sql.hpp"
@@ -33,8 +36,8 @@ constexpr const char* kTables =
     "          AND d.refclassid = 'pg_extension'::regclass AND d.deptype = 'e'),"
     " coalesce(" ASSIST_RELOPTION("fillfactor") "::int4, 100),"
     " coalesce(" ASSIST_RELOPTION("autovacuum_enabled") "::bool, true),"
-    " c.relpages, c.reltuples, c.reltoastrelid,"
-    " coalesce((SELECT i.indexrelid FROM pg_index i WHERE i.indrelid = c.reltoastrelid LIMIT 1), 0::oid),"
+    " c.relpages, c.reltuples, pg_relation_filepath(nullif(c.reltoastrelid, 0)),"
+    " (SELECT pg_relation_filepath(i.indexrelid) FROM pg_index i WHERE i.indrelid = c.reltoastrelid LIMIT 1),"
     " pg_stat_get_live_tuples(c.oid), pg_stat_get_dead_tuples(c.oid),"
     " pg_stat_get_mod_since_analyze(c.oid), pg_stat_get_tuples_inserted(c.oid),"
     " pg_stat_get_tuples_updated(c.oid), pg_stat_get_tuples_hot_updated(c.oid),"
@@ -45,7 +48,7 @@ constexpr const char* kTables =
     // A rate needs a day; counters that went backwards were reset.
     " CASE WHEN s.first_seen < clock_timestamp() - interval '1 day' AND v.now >= s.row_versions"
     "  THEN (v.now - s.row_versions) * 86400 / extract(epoch FROM clock_timestamp() - s.first_seen)::float8"
-    "  ELSE -1 END"
+    "  ELSE -1 END, pg_relation_filepath(c.oid)"
     " FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace"
     " CROSS JOIN LATERAL (SELECT pg_stat_get_tuples_inserted(c.oid) + pg_stat_get_tuples_updated(c.oid)"
     "  - pg_stat_get_tuples_hot_updated(c.oid) AS now) v"
@@ -88,7 +91,7 @@ constexpr const char* kIndexes =
     " c.relpages, c.reltuples, " ASSIST_EPOCH("s.first_seen") ","
     " pg_stat_get_numscans(c.oid), pg_get_expr(i.indpred, i.indrelid),"
     " ARRAY(SELECT k.attnum FROM unnest(i.indkey) WITH ORDINALITY k(attnum, place)"
-    "        WHERE k.place > i.indnkeyatts ORDER BY k.place)"
+    "        WHERE k.place > i.indnkeyatts ORDER BY k.place), pg_relation_filepath(c.oid)"
     " FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid"
     " JOIN pg_namespace n ON n.oid = c.relnamespace JOIN pg_am am ON am.oid = c.relam"
     " LEFT JOIN pg_inherits h ON h.inhrelid = c.oid"
@@ -139,6 +142,23 @@ std::int64_t relation_bytes(Oid oid) {
   return call->isnull ? -1 : DatumGetInt64(size);
 }
 
+// Size of a main fork by its files, `path` relative to the data directory, which is where a backend stands:
+// no lock, and no cache entry for each of many thousand relations. Where they are gone, from `pages_then`.
+std::int64_t FileBytes(std::string_view path, std::int64_t pages_then) {
+  std::int64_t total = 0;
+  for (int segment = 0;; ++segment) {
+    char name[MAXPGPATH];
+    if (segment == 0)
+      std::snprintf(name, sizeof name, "%.*s", static_cast<int>(path.size()), path.data());
+    else
+      std::snprintf(name, sizeof name, "%.*s.%d", static_cast<int>(path.size()), path.data(), segment);
+    struct stat file;
+    if (path.empty() || stat(name, &file) != 0) return segment == 0 ? pages_then * BLCKSZ : total;
+    total += file.st_size;
+    if (file.st_size < static_cast<off_t>(RELSEG_SIZE) * BLCKSZ) return total;
+  }
+}
+
 Table* TableOf(Snapshot& snapshot, Oid oid) { return const_cast<Table*>(snapshot.FindTable(oid)); }
 Index* IndexOf(Snapshot& snapshot, Oid oid) { return const_cast<Index*>(snapshot.FindIndex(oid)); }
 
@@ -178,10 +198,10 @@ void AddTable(Snapshot& snapshot, const Row& row) {
     table.rows = row.Real(11);
     return;
   }
-  table.size_bytes = RelationBytes(table.oid, pages_then);
+  table.size_bytes = FileBytes(row.Text(27), pages_then);
   table.pages = table.size_bytes / BLCKSZ;
-  if (row.Object(12) != 0) table.toast_bytes = RelationBytes(row.Object(12), 0);
-  if (row.Object(13) != 0) table.toast_bytes += RelationBytes(row.Object(13), 0);
+  if (!row.IsNull(12)) table.toast_bytes = FileBytes(row.Text(12), 0);
+  if (!row.IsNull(13)) table.toast_bytes += FileBytes(row.Text(13), 0);
   table.total_bytes = table.size_bytes + table.toast_bytes;
   table.rows = RowsNow(row.Real(11), pages_then, table.pages);
 }
@@ -240,7 +260,7 @@ void AddIndex(Snapshot& snapshot, const Row& row) {
   std::size_t count = 0;
   for (const Cell& item : row.Items(31)) included[count++] = static_cast<std::int16_t>(item.integer);
   index.included = snapshot.Keep(std::span<const std::int16_t>(included, count));
-  if (index.kind == 'i') index.size_bytes = RelationBytes(index.oid, pages_then);
+  if (index.kind == 'i') index.size_bytes = FileBytes(row.Text(32), pages_then);
   index.pages = index.size_bytes / BLCKSZ;
   index.entries = RowsNow(row.Real(27), pages_then, index.pages);
   if (Table* table = TableOf(snapshot, index.table)) {
