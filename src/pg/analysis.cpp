@@ -115,13 +115,13 @@ class AnalysisLock {
 };
 
 // Reads into a new snapshot; relations dropped meanwhile are survived by reading again.
-Needs ReadAgain(std::optional<Snapshot>& snapshot, std::pmr::memory_resource* memory) {
+Needs ReadAgain(std::optional<Snapshot>& snapshot, std::pmr::vector<Oid>& unread) {
   for (int i = 1;; ++i) {
-    snapshot.emplace(memory);
+    snapshot.emplace(unread.get_allocator().resource());
     Needs there = Needs::kNothing;
     ErrorData* error = TrySubtransaction([&] {
       Guarded([] { PushActiveSnapshot(GetTransactionSnapshot()); });
-      there = ReadSnapshot(*snapshot);
+      there = ReadSnapshot(*snapshot, unread);
       Guarded([] { PopActiveSnapshot(); });
     });
     if (error == nullptr) return there;
@@ -220,13 +220,14 @@ int RunAnalysis(const AnalysisRequest& request) {
   ContextResource memory(context.get());
   std::optional<Snapshot> snapshot;
   std::pmr::vector<RuleChoice> choices(&memory);
+  std::pmr::vector<Oid> unread(&memory);   // tables that somebody holds exclusively
   Needs there = Needs::kNothing;
   {
     Phase phase(own);
     {
       const OwnerScope scope;
       choices = ReadRuleChoices(&memory);
-      there = ReadAgain(snapshot, &memory);
+      there = ReadAgain(snapshot, unread);
     }
     phase.End();
   }
@@ -257,7 +258,7 @@ int RunAnalysis(const AnalysisRequest& request) {
   int open = 0;
   {
     const OwnerScope scope;
-    StoreFindings(*snapshot, outcomes, findings);
+    StoreFindings(*snapshot, outcomes, findings, unread);
     RememberSeen(*snapshot);
     RememberCounters();
     open = CountOpen();

@@ -124,12 +124,13 @@ constexpr const char* kLogOpened =
     "INSERT INTO assist.action_log (action, recommendation_id, object, outcome, detail)"
     " VALUES ('open', $1, $2, 'open', $3)";
 
-// $1 rules, $2 reasons, $3 fingerprints that were found.
+// $1 rules, $2 reasons, $3 fingerprints that were found, $4 tables that were not looked at.
 constexpr const char* kObsolete =
     "WITH lost AS ("
     "  SELECT r.id, w.reason FROM assist.recommendation r"
     "  JOIN unnest($1, $2) w(rule, reason) ON w.rule = r.rule"
-    "  WHERE NOT r.gone AND NOT r.fingerprint = ANY ($3) FOR NO KEY UPDATE OF r SKIP LOCKED),"
+    "  WHERE NOT r.gone AND NOT r.fingerprint = ANY ($3)"
+    "  AND (r.relation IS NULL OR NOT r.relation::int8 = ANY ($4)) FOR NO KEY UPDATE OF r SKIP LOCKED),"
     " changed AS ("
     "  UPDATE assist.recommendation r SET gone = true, updated_at = clock_timestamp(),"
     "   status = CASE WHEN r.status IN ('open', 'approved', 'postponed') THEN 'obsolete' ELSE r.status END,"
@@ -192,7 +193,9 @@ void StoreOne(const Snapshot& snapshot, const RuleDescriptor& rule, const Findin
   }
 }
 
-void MarkObsolete(std::span<const RuleOutcome> outcomes, const Findings& findings) {
+void MarkObsolete(std::span<const RuleOutcome> outcomes, const Findings& findings,
+                  std::span<const Oid> unread) {
+  const std::vector<std::int64_t> skipped(unread.begin(), unread.end());
   std::vector<std::string_view> rules, reasons, found;
   for (const RuleOutcome& outcome : outcomes) {
     if (outcome.enabled && !outcome.judged) continue;
@@ -202,7 +205,8 @@ void MarkObsolete(std::span<const RuleOutcome> outcomes, const Findings& finding
                                                      : std::string_view(outcome.state));
   }
   for (const Finding& finding : findings.items()) found.push_back(finding.fingerprint);
-  const Arg args[] = {Arg::Texts(rules), Arg::Texts(reasons), Arg::Texts(found)};
+  const Arg args[] = {Arg::Texts(rules), Arg::Texts(reasons), Arg::Texts(found),
+                      Arg::Integers(skipped)};
   Execute(kObsolete, args);
   Execute(kDropped);
 }
@@ -210,12 +214,12 @@ void MarkObsolete(std::span<const RuleOutcome> outcomes, const Findings& finding
 }  // namespace
 
 void StoreFindings(const Snapshot& snapshot, std::span<const RuleOutcome> outcomes,
-                   const Findings& findings) {
+                   const Findings& findings, std::span<const Oid> unread) {
   for (const Finding& finding : findings.items()) {
     const RuleDescriptor* rule = FindRule(finding.rule);
     if (rule != nullptr) StoreOne(snapshot, *rule, finding);
   }
-  MarkObsolete(outcomes, findings);
+  MarkObsolete(outcomes, findings, unread);
   for (const RuleOutcome& outcome : outcomes) {
     const Arg args[] = {Arg::Text(outcome.rule->id), Arg::Text(outcome.state),
                         Arg::Int4(outcome.findings)};

@@ -2,15 +2,23 @@
 
 #include "pg/snapshot_reader.hpp"
 
+#include <algorithm>
+
 #include "core/bloat.hpp"
 #include "pg/own_sql.hpp"
 
 namespace assist::pg {
 
-Needs ReadSnapshot(Snapshot& snapshot) {
+Needs ReadSnapshot(Snapshot& snapshot, std::pmr::vector<Oid>& unread) {
+  unread.clear();
   reader::ReadTables(snapshot);
   snapshot.Seal();  // the other parts look relations up
-  reader::ReadIndexes(snapshot);
+  reader::ReadIndexes(snapshot, unread);
+  if (!unread.empty()) {
+    const auto is_unread = [&](Oid oid) { return std::find(unread.begin(), unread.end(), oid) != unread.end(); };
+    std::erase_if(snapshot.tables, [&](const Table& table) { return is_unread(table.oid); });
+    std::erase_if(snapshot.indexes, [&](const Index& index) { return is_unread(index.table); });
+  }
   snapshot.Seal();
   const Needs server = reader::ReadServer(snapshot);
   const Needs observed = reader::ReadObserved(snapshot);

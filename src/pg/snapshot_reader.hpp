@@ -7,10 +7,11 @@
 namespace assist::pg {
 
 // Fills everything but proposed_indexes and confirmed bloat, seals the snapshot and returns which optional
-// parts are there. Takes AccessShare on catalogs, and no lock on relations.
+// parts are there. Takes AccessShare on catalogs and, briefly, on tables whose indexes it deparses. A table
+// that somebody holds exclusively is left out, with its indexes, and named in `unread`.
 // Throws PgError: relations that are dropped meanwhile can fail it; a second try then succeeds.
 // REQUIRES: OwnerScope, active snapshot.
-Needs ReadSnapshot(Snapshot& snapshot);
+Needs ReadSnapshot(Snapshot& snapshot, std::pmr::vector<Oid>& unread);
 
 // Notes the tables and indexes not seen before, forgets those that are gone, and keeps the server's counters
 // for the next time. REQUIRES: OwnerScope, a transaction that may write.
@@ -27,7 +28,7 @@ namespace reader {
 // Main fork in bytes; from `pages_then` where somebody holds a lock that would have to be waited for.
 std::int64_t RelationBytes(Oid oid, std::int64_t pages_then);
 void ReadTables(Snapshot& snapshot);
-void ReadIndexes(Snapshot& snapshot);      // REQUIRES: ReadTables
+void ReadIndexes(Snapshot& snapshot, std::pmr::vector<Oid>& unread);  // REQUIRES: ReadTables
 Needs ReadServer(Snapshot& snapshot);      // and settings
 Needs ReadObserved(Snapshot& snapshot);    // statements, predicates, spills, index use
 }  // namespace reader

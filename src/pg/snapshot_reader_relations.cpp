@@ -3,17 +3,21 @@
 #include <sys/stat.h>
 
 #include <cstdio>
+#include <initializer_list>
 #include <vector>
 
+#include "pg/memory.hpp"
 #include "pg/own_sql.hpp"
 #include "pg/snapshot_reader.hpp"
 
 extern "C" {
+#include "catalog/pg_index.h"
 #include "catalog/pg_type.h"
 #include "fmgr.h"
 #include "storage/lmgr.h"       // for ConditionalLockRelationOid
 #include "utils/builtins.h"
-#include "utils/fmgroids.h"     // for pg_relation_size
+#include "utils/fmgroids.h"     // for pg_relation_size, pg_get_indexdef
+#include "utils/syscache.h"
 }
 
 namespace assist::pg::reader {
@@ -77,7 +81,7 @@ constexpr const char* kIndexes =
     "WITH building AS MATERIALIZED (SELECT p.relid, p.index_relid FROM pg_stat_progress_create_index p"
     " WHERE p.datname = current_database())"
     " SELECT c.oid, i.indrelid, coalesce(h.inhparent, 0::oid), n.nspname, c.relname,"
-    " format('%I.%I', n.nspname, c.relname), pg_get_indexdef(c.oid), obj_description(c.oid, 'pg_class'),"
+    " format('%I.%I', n.nspname, c.relname), i.indpred IS NOT NULL, obj_description(c.oid, 'pg_class'),"
     " am.amname, i.indisvalid, i.indisready, i.indislive, i.indisunique, i.indisprimary,"
     " i.indisexclusion, i.indimmediate, i.indnullsnotdistinct, i.indisreplident, i.indisclustered,"
     " EXISTS (SELECT 1 FROM pg_constraint k WHERE k.conindid = c.oid),"
@@ -89,7 +93,7 @@ constexpr const char* kIndexes =
     " c.relkind, coalesce(" ASSIST_RELOPTION("fillfactor") "::int4, CASE am.amname WHEN 'hash' THEN 75 ELSE 90 END),"
     " coalesce(" ASSIST_RELOPTION("deduplicate_items") "::bool, true),"
     " c.relpages, c.reltuples, " ASSIST_EPOCH("s.first_seen") ","
-    " pg_stat_get_numscans(c.oid), pg_get_expr(i.indpred, i.indrelid),"
+    " pg_stat_get_numscans(c.oid),"
     " ARRAY(SELECT k.attnum FROM unnest(i.indkey) WITH ORDINALITY k(attnum, place)"
     "        WHERE k.place > i.indnkeyatts ORDER BY k.place), pg_relation_filepath(c.oid)"
     " FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid"
@@ -103,7 +107,7 @@ constexpr const char* kIndexes =
 // functions, of which one asks whether the collation is deterministic.
 constexpr const char* kKeys =
     "SELECT i.indexrelid, k.attnum,"
-    " CASE WHEN k.attnum = 0 THEN pg_get_indexdef(i.indexrelid, k.place::int4, false) END,"
+    " k.place,"
     " i.indclass[k.place - 1], o.opcfamily, i.indcollation[k.place - 1], i.indoption[k.place - 1],"
     " array_to_string(a.attoptions, ', '),"
     " EXISTS (SELECT 1 FROM pg_amproc p WHERE p.amprocfamily = o.opcfamily AND p.amprocnum = 4"
@@ -125,6 +129,69 @@ constexpr const char* kKeys =
 constexpr const char* kForeignKeys =
     "SELECT k.oid, k.conrelid, k.confrelid, k.conindid, k.conname, k.conkey"
     " FROM pg_constraint k WHERE k.contype = 'f' AND k.conparentid = 0";
+
+// The texts of an index. Deparsing opens its table: only under a lock that can be had at once.
+class Deparser {
+ public:
+  Deparser() : scratch_("assist deparse") {}
+  // False when the table is locked. `definition` is empty when the index is gone.
+  bool Index(Oid index, Oid table, bool has_predicate, std::string_view* definition,
+             std::string_view* predicate) {
+    return Locked(table, [&] {
+      *definition = text_of(F_PG_GET_INDEXDEF_OID, {ObjectIdGetDatum(index)});
+      *predicate = has_predicate ? predicate_of(index, table) : std::string_view();
+    });
+  }
+  bool Key(Oid index, Oid table, int place, std::string_view* expression) {
+    return Locked(table, [&] {
+      *expression = text_of(F_PG_GET_INDEXDEF_OID_INT4_BOOL,
+                            {ObjectIdGetDatum(index), Int32GetDatum(place), BoolGetDatum(false)});
+    });
+  }
+
+ private:
+  // Texts live until the next call.
+  template <typename F>
+  bool Locked(Oid table, F&& deparse) {
+    return Guarded([&] {
+      MemoryContextReset(scratch_.get());
+      if (!ConditionalLockRelationOid(table, AccessShareLock)) return false;
+      MemoryContext caller = MemoryContextSwitchTo(scratch_.get());
+      deparse();
+      MemoryContextSwitchTo(caller);
+      UnlockRelationOid(table, AccessShareLock);
+      return true;
+    });
+  }
+
+  static std::string_view text_of(Oid function, std::initializer_list<Datum> args) {
+    LOCAL_FCINFO(call, 3);
+    FmgrInfo info;
+    fmgr_info(function, &info);
+    InitFunctionCallInfoData(*call, &info, static_cast<short>(args.size()), InvalidOid, nullptr, nullptr);
+    int n = 0;
+    for (const Datum arg : args) {
+      call->args[n].value = arg;
+      call->args[n++].isnull = false;
+    }
+    const Datum result = FunctionCallInvoke(call);
+    if (call->isnull) return {};
+    return TextDatumGetCString(result);
+  }
+
+  static std::string_view predicate_of(Oid index, Oid table) {
+    HeapTuple tuple = SearchSysCache1(INDEXRELID, ObjectIdGetDatum(index));
+    if (!HeapTupleIsValid(tuple)) return {};
+    bool null;
+    const Datum tree = SysCacheGetAttr(INDEXRELID, tuple, Anum_pg_index_indpred, &null);
+    std::string_view text;
+    if (!null) text = text_of(F_PG_GET_EXPR_PG_NODE_TREE_OID, {tree, ObjectIdGetDatum(table)});
+    ReleaseSysCache(tuple);
+    return text;
+  }
+
+  ScopedContext scratch_;
+};
 
 // Main fork in bytes; -1 when the relation is gone or somebody holds a lock that would have to be waited for.
 std::int64_t relation_bytes(Oid oid) {
@@ -232,7 +299,6 @@ void AddIndex(Snapshot& snapshot, const Row& row) {
   index.schema = snapshot.Intern(row.Text(3));
   index.name = snapshot.Intern(row.Text(4));
   index.qualified = snapshot.Intern(row.Text(5));
-  index.definition = snapshot.Intern(row.Text(6));
   index.comment = snapshot.Intern(row.Text(7));
   index.method = snapshot.Intern(row.Text(8));
   index.valid = row.Flag(9);
@@ -255,12 +321,11 @@ void AddIndex(Snapshot& snapshot, const Row& row) {
   const std::int64_t pages_then = row.Integer(26);
   index.created = row.Real(28);
   index.server_scans = row.Integer(29);
-  index.predicate = snapshot.Intern(row.Text(30));
   std::int16_t included[INDEX_MAX_KEYS];
   std::size_t count = 0;
-  for (const Cell& item : row.Items(31)) included[count++] = static_cast<std::int16_t>(item.integer);
+  for (const Cell& item : row.Items(30)) included[count++] = static_cast<std::int16_t>(item.integer);
   index.included = snapshot.Keep(std::span<const std::int16_t>(included, count));
-  if (index.kind == 'i') index.size_bytes = FileBytes(row.Text(32), pages_then);
+  if (index.kind == 'i') index.size_bytes = FileBytes(row.Text(31), pages_then);
   index.pages = index.size_bytes / BLCKSZ;
   index.entries = RowsNow(row.Real(27), pages_then, index.pages);
   if (Table* table = TableOf(snapshot, index.table)) {
@@ -272,7 +337,6 @@ void AddIndex(Snapshot& snapshot, const Row& row) {
 IndexKey KeyOf(Snapshot& snapshot, const Row& row) {
   IndexKey key;
   key.column = static_cast<std::int16_t>(row.Integer(1));
-  key.expression = snapshot.Intern(row.Text(2));
   key.opclass = row.Object(3);
   key.opfamily = row.Object(4);
   key.collation = row.Object(5);
@@ -327,10 +391,22 @@ void ReadTables(Snapshot& snapshot) {
   flush();
 }
 
-void ReadIndexes(Snapshot& snapshot) {
+void ReadIndexes(Snapshot& snapshot, std::pmr::vector<Oid>& unread) {
+  Deparser deparser;
+  const auto skip = [&](Oid table) {
+    if (unread.empty() || unread.back() != table) unread.push_back(table);
+  };
   Query(kIndexes, [&](const Row& row) {
+    std::string_view definition, predicate;
+    if (!deparser.Index(row.Object(0), row.Object(1), row.Flag(6), &definition, &predicate)) {
+      skip(row.Object(1));
+      return;
+    }
     // Dropped since the catalog was read: without a definition nothing can be said about it.
-    if (!row.IsNull(6)) AddIndex(snapshot, row);
+    if (definition.empty()) return;
+    AddIndex(snapshot, row);
+    snapshot.indexes.back().definition = snapshot.Intern(definition);
+    snapshot.indexes.back().predicate = snapshot.Intern(predicate);
   });
   snapshot.Seal();
   IndexKey keys[INDEX_MAX_KEYS];
@@ -346,8 +422,14 @@ void ReadIndexes(Snapshot& snapshot) {
   Query(kKeys, [&](const Row& row) {
     if (row.Object(0) != current) flush();
     current = row.Object(0);
-    if (count < INDEX_MAX_KEYS && snapshot.FindIndex(current) != nullptr)
-      keys[count++] = KeyOf(snapshot, row);
+    const Index* index = snapshot.FindIndex(current);
+    if (count >= INDEX_MAX_KEYS || index == nullptr) return;
+    IndexKey& key = keys[count++] = KeyOf(snapshot, row);
+    if (key.column != 0) return;
+    std::string_view expression;
+    if (!deparser.Key(current, index->table, static_cast<int>(row.Integer(2)), &expression))
+      skip(index->table);
+    key.expression = snapshot.Intern(expression);
   });
   flush();
   Query(kForeignKeys, [&](const Row& row) {
