@@ -216,7 +216,7 @@ StoredRecommendation ReadRecommendation(std::int64_t id, std::pmr::memory_resour
     });
   }
   if (!found || !Guarded([&] { return may_see(owner); })) ThrowUnknownRecommendation(id);
-  facts.reason = stored.title;
+  facts.reason = stored.rationale;
 
   const OwnerScope scope;
   switch (action.kind) {

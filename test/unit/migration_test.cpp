@@ -172,6 +172,28 @@ TEST(Migration, DropOfAPartitionedIndexSaysThatItLocks) {
   EXPECT_EQ((Lines{"CREATE INDEX i ON s.t USING btree (a)"}), Sql(migration, Direction::kDown));
 }
 
+TEST(Migration, DropOfAPartitionedIndexMakesItsPartsAgainUnderTheirNames) {
+  const PartitionFact partitions[] = {{.schema = "s",
+                                       .name = "t1",
+                                       .table = "s.t1",
+                                       .matching_index = "s.\"My idx\"",
+                                       .attached = true},
+                                      {.schema = "s", .name = "t2", .table = "s.t2"}};
+  MigrationFacts facts;
+  facts.partitioned = true;
+  facts.partitions = partitions;
+  facts.current_definition = "CREATE INDEX t_a_idx ON ONLY s.t USING btree (a)";
+  const Migration migration =
+      GenerateMigration(MakeAction(Action::Kind::kDropIndex, "s.t_a_idx"), facts, Memory());
+  EXPECT_EQ((Lines{"DROP INDEX s.t_a_idx"}), Sql(migration, Direction::kUp));
+  EXPECT_EQ((Lines{"CREATE INDEX t_a_idx ON ONLY s.t USING btree (a)",
+                   "CREATE INDEX CONCURRENTLY \"My idx\" ON s.t1 USING btree (a)",
+                   "ALTER INDEX s.t_a_idx ATTACH PARTITION s.\"My idx\"",
+                   "CREATE INDEX CONCURRENTLY t2_a_idx ON s.t2 USING btree (a)",
+                   "ALTER INDEX s.t_a_idx ATTACH PARTITION s.t2_a_idx"}),
+            Sql(migration, Direction::kDown));
+}
+
 TEST(Migration, Reindex) {
   const Migration migration =
       GenerateMigration(MakeAction(Action::Kind::kReindex, "s.i"), {}, Memory());
