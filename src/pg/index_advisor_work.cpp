@@ -7,7 +7,7 @@
 #include "core/rules/support.hpp"
 
 #include "pg/planning_query.hpp"
-#include "pg/store_read.hpp"
+#include "pg/planning_standin.hpp"
 #include "pg/whatif.hpp"
 #include "pg/whatif_guard.hpp"
 
@@ -24,14 +24,8 @@ namespace {
 constexpr std::size_t kMaxStatements = 100;
 constexpr double kCpuBudgetMs = 5000;
 constexpr double kMinStatementMs = 1;  // total time below which a statement is not looked at
-// One more entry: 1.2 to 1.6 us measured with everything cached and WAL not flushed (300,000 rows,
-// three kinds of keys), doubled for WAL and page reads. Removal by vacuum is cheaper.
-constexpr double kWriteMs = 0.003;
-constexpr double kDeleteMs = 0.001;
 // Statements run less often are loads, not traffic.
 constexpr std::int64_t kMinWriterCalls = 5;
-// Below that the counters of a table speak of how it was filled.
-constexpr double kCountersSpeakSeconds = 7 * 86400;
 
 double CpuMs() {
   timespec now;
@@ -105,21 +99,6 @@ bool Workload::InContext(Work& work, F&& f) {
   return !work.failed;
 }
 
-// The table itself or a partition below it.
-bool Workload::IsPartOf(const Table& table, Oid root) const {
-  const Table* each = &table;
-  for (int level = 0; level < 32 && each != nullptr && each->oid != root; ++level)
-    each = each->parent == 0 ? nullptr : snapshot_.FindTable(each->parent);
-  return each != nullptr && each->oid == root;
-}
-
-std::int64_t Workload::HeapBytes(const Table& root) const {
-  std::int64_t bytes = 0;
-  for (const Table& table : snapshot_.tables)
-    if (IsPartOf(table, root.oid)) bytes += table.size_bytes;
-  return bytes;
-}
-
 // Which table each observed writing statement writes.
 void Workload::CollectWriters() {
   for (const Statement& statement : snapshot_.statements) {
@@ -139,31 +118,6 @@ void Workload::CollectWriters() {
     writers_.push_back(
         {target, inserts ? rows : 0, updates ? rows : 0, inserts || updates ? 0 : rows});
   }
-}
-
-// What keeping one more index of the table costs a day: from its counters when they cover a week,
-// else from the writing statements observed. Updates that are heap-only now are taken to stay so:
-// whether they touch the new keys is not known.
-double Workload::WriteCost(Oid oid) const {
-  const double seconds = snapshot_.server.now - snapshot_.server.statistics_since;
-  const bool counters = snapshot_.server.statistics_since > 0 && seconds >= kCountersSpeakSeconds;
-  double ms = 0;
-  for (const Table& table : snapshot_.tables) {
-    if (!IsPartOf(table, oid)) continue;
-    const auto updated = static_cast<double>(table.updated);
-    const double moved = updated > 0 ? 1 - static_cast<double>(table.hot_updated) / updated : 1;
-    if (counters) {
-      const double entries = static_cast<double>(table.inserted) + updated * moved;
-      ms += (entries * kWriteMs + static_cast<double>(table.deleted) * kDeleteMs) *
-            rules::kSecondsPerDay / seconds;
-      continue;
-    }
-    for (const Writer& writer : writers_) {
-      if (writer.table == table.oid)
-        ms += (writer.inserted + writer.updated * moved) * kWriteMs + writer.deleted * kDeleteMs;
-    }
-  }
-  return ms;
 }
 
 // Its position in the pool; -1 when CREATE INDEX would refuse it, as an expression that is not
@@ -254,27 +208,6 @@ void Workload::CollectWorks() {
   }
 }
 
-// What a cost unit of each statement took: observed time over the costs its plans were estimated at
-// when they ran. The cost of now would not do: with an index built meanwhile it is small, the mean
-// still large.
-void Workload::MeasureCost() {
-  if (works_.empty() || store() == nullptr) return;
-  std::pmr::vector<double> cost(works_.size(), 0.0, memory_), ms(works_.size(), 0.0, memory_);
-  for (const PlanRow& plan : ReadPlans()) {
-    if (plan.key.dbid != MyDatabaseId || plan.estimated_cost <= 0) continue;
-    for (std::size_t i = 0; i < works_.size(); ++i) {
-      const Statement& statement = *works_[i].statement;
-      if (static_cast<std::int64_t>(plan.key.queryid) != statement.query_id ||
-          plan.key.userid != statement.user || plan.key.toplevel != statement.top_level)
-        continue;
-      cost[i] += plan.estimated_cost * static_cast<double>(plan.calls);
-      ms[i] += static_cast<double>(plan.exec_ns) / 1e6;
-    }
-  }
-  for (std::size_t i = 0; i < works_.size(); ++i)
-    if (cost[i] > 0) works_[i].ms_per_cost = ms[i] / cost[i];
-}
-
 // A longer index of another statement that starts with the keys a statement wants serves it too.
 void Workload::AddRelevant() {
   for (Work& work : works_) {
@@ -298,10 +231,14 @@ void Workload::PriceInside(Work& work, const std::pmr::vector<Positions>& sets,
                            std::pmr::vector<Priced>& out) {
   OwnedFunctionsOnly owned;
   AnalyzedStatement statement;
+  const std::pmr::vector<MeasuredRange> measured = MeasureRanges(*work.statement);
   HypotheticalSet* all = nullptr;
   Guarded([&] {
     statement = analyze_statement(work.text, TextKind::kObserved, work.types, work.ntypes);
     check_function_owners(reinterpret_cast<Node*>(statement.queries));
+    if (statement.generic)
+      statement.params =
+          stand_in_values(statement.queries, measured.data(), static_cast<int>(measured.size()));
     all = make_hypothetical_set();
     all->trusted = true;
   });

@@ -11,7 +11,7 @@
 #include "assist/snapshot.hpp"
 #include "core/advise/candidates.hpp"
 
-#include "pg/server.hpp"
+#include "pg/planning_standin.hpp"
 
 namespace assist::pg {
 
@@ -113,6 +113,7 @@ class Workload {
   void AddRelevant();
   void MeasureCost();
   void PriceAlone(Work& work);
+  std::pmr::vector<MeasuredRange> MeasureRanges(const Statement& statement) const;
   void PriceInside(Work& work, const std::pmr::vector<Positions>& sets,
                    std::pmr::vector<Priced>& out);
   template <typename F>

@@ -183,7 +183,7 @@ AnalyzedStatement analyze_statement(const char* text, TextKind kind, const Oid* 
   check_variable_parameters(state, query);
   free_parsestate(state);
 
-  AnalyzedStatement statement = {text, NIL, query_contains_extern_params(query)};
+  AnalyzedStatement statement = {text, NIL, query_contains_extern_params(query), nullptr};
   ListCell* cell;
   foreach (cell, QueryRewrite(query)) {
     auto* rewritten = lfirst_node(Query, cell);
@@ -202,7 +202,7 @@ PlannedStatement PlanStatement(const AnalyzedStatement& statement, HypotheticalS
     Guarded([&] { query = copy_node(lfirst_node(Query, cell)); });
     PlannerScope scope(set, query);
     Guarded([&] {
-      PlannedStmt* plan = planner(query, statement.text, CURSOR_OPT_PARALLEL_OK, nullptr);
+      PlannedStmt* plan = planner(query, statement.text, CURSOR_OPT_PARALLEL_OK, statement.params);
       planned.cost += plan->planTree->total_cost;
       planned.rows = plan->planTree->plan_rows;
       planned.plans = lappend(planned.plans, plan);

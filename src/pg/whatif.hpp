@@ -11,6 +11,10 @@
 #include "pg/hypothetical.hpp"
 #include "pg/suppress.hpp"
 
+extern "C" {
+#include "nodes/params.h"  // for ParamListInfo
+}
+
 namespace assist::pg {
 
 inline constexpr int kWhatIfLockTimeoutMs = 100;
@@ -37,8 +41,9 @@ void InWhatIfContext(const WhatIfIdentity& identity, F&& f) {
 // A statement after parse analysis and rewriting. Lives in the memory context it was made in.
 struct AnalyzedStatement {
   const char* text;
-  List* queries;  // Query*, utility statements of rules left out
-  bool generic;   // has parameters without a value
+  List* queries;         // Query*, utility statements of rules left out
+  bool generic;          // has parameters without a value
+  ParamListInfo params;  // values to plan with; nullptr = none
 };
 
 // How a text is read.
