@@ -109,14 +109,15 @@ profile_of() {
   lines "$2" "$3" | single "${set[@]}"
   local kind
   for kind in self incl; do
-    callgrind_annotate --threshold=100 --inclusive=$([ $kind = incl ] && echo yes || echo no) \
+    callgrind_annotate --threshold=100 --auto=no --inclusive=$([ $kind = incl ] && echo yes || echo no) \
       "$work/callgrind.out" 2>/dev/null |
       awk -v kind=$kind '
         /^ *[0-9,]+ \([ 0-9.]+%\) / && !/PROGRAM TOTALS/ {
           n = $1; gsub(",", "", n); sub(/^ *[0-9,]+ \([ 0-9.]+%\) +/, "")
           object = match($0, /\[[^]]*\]/) ? substr($0, RSTART + 1, RLENGTH - 2) : ""
           sub(/ *\[[^]]*\].*$/, ""); sub(/^[^:]*:/, ""); sub(/.*\//, "", object)
-          print kind "\t" n "\t" $0 " [" object "]" }'
+          # Inlined code comes without its object: a name alone tells a function, an address does not.
+          print kind "\t" n "\t" $0 ($0 ~ /^0x/ ? " [" object "]" : "") }'
   done
 }
 print_profile() {  # print_profile CONFIGURATION STATEMENT
