@@ -41,7 +41,7 @@ sql() {  # sql NAME [psql options]
   local name=$1; shift
   as_server "$bindir/psql" -X -q -h "$work/$name" -U postgres -d postgres -v ON_ERROR_STOP=1 "$@"
 }
-processes() { local p; p=$(head -1 "$work/$1/postmaster.pid") || return 0; echo "$p"; pgrep -P "$p" || true; }
+processes() { local p; p=$(head -1 "$work/$1/postmaster.pid") || return 0; echo "$p"; cat "/proc/$p/task/$p/children"; }
 # A frozen server takes no processor time from the one that is measured, nor does its own
 # background work escape: it is paid for when the server runs.
 freeze() { processes "$1" | xargs -r kill -STOP 2>/dev/null || true; }
