@@ -74,7 +74,10 @@ TimestampTz next_of(const Visit& visit, int64 interval) {
 void leave(int, Datum dbid) {
   const int me = MyProcPid;
   with_visit(DatumGetObjectId(dbid), false, [me](Visit* visit) {
-    if (visit != nullptr && visit->pid == me) visit->pid = 0;
+    if (visit != nullptr && visit->pid == me) {
+      visit->pid = 0;
+      visit->reserved = false;
+    }
     return 0;
   });
 }
@@ -114,6 +117,15 @@ void visits_shmem_init() {
 
 void end_visits_for(const Node* statement) {
   if (registry == nullptr || statement == nullptr) return;
+  if (IsA(statement, CreateExtensionStmt)) {
+    const auto* create = reinterpret_cast<const CreateExtensionStmt*>(statement);
+    if (strcmp(create->extname, "pg_assist") != 0) return;
+    with_visit(MyDatabaseId, false, [](Visit* visit) {
+      if (visit != nullptr) visit->extension = kUnknown;
+      return 0;
+    });
+    return;
+  }
   const char* name = database_of(statement);
   if (name != nullptr) end_visits(get_database_oid(name, true));
 }
@@ -155,6 +167,12 @@ void note_extension(Oid dbid, bool exists) {
     if (visit != nullptr) visit->extension = exists ? kThere : kAbsent;
     return 0;
   });
+}
+
+void forget_reservations() {
+  SpinLockAcquire(&registry->lock);
+  for (Visit& visit : registry->visits) visit.reserved = visit.pid != 0;
+  SpinLockRelease(&registry->lock);
 }
 
 bool visit_is_due(Oid dbid, TimestampTz now, int64 interval) {

@@ -18,7 +18,8 @@ Size visits_shmem_size();
 void visits_shmem_init();   // REQUIRES: AddinShmemInitLock
 
 // Before DROP DATABASE, ALTER DATABASE ... RENAME or SET TABLESPACE and CREATE DATABASE with a template: ends
-// the visits of the database the statement names. Anything else: returns at once. May ereport (cancel).
+// the visits of the database the statement names. CREATE EXTENSION pg_assist: the next visit is not put off.
+// Anything else: returns at once. May ereport (cancel).
 void end_visits_for(const Node* statement);
 // Ends the visits of a database and keeps new ones away for ten seconds. Waits up to five seconds for the
 // worker to be gone.
@@ -30,6 +31,9 @@ void end_visits(Oid dbid);
 bool begin_visit(Oid dbid);
 // Whether the extension was found there; decides how soon the database is visited again.
 void note_extension(Oid dbid, bool exists);
+
+// A launcher that starts anew: reservations of the one before are void unless their worker is there.
+void forget_reservations();
 
 // The launcher's side. `interval` in microseconds.
 bool visit_is_due(Oid dbid, TimestampTz now, int64 interval);

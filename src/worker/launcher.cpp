@@ -192,6 +192,7 @@ void run() {
   BackgroundWorkerUnblockSignals();
   BackgroundWorkerInitializeConnection(nullptr, nullptr, 0);
   pgstat_report_appname("pg_assist launcher");
+  forget_reservations();
   MemoryContext memory =
       AllocSetContextCreateInternal(TopMemoryContext, "assist launcher", ALLOCSET_DEFAULT_SIZES);
   for (;;) {
