@@ -9,6 +9,7 @@ extern "C" {
 #include "utils/memutils.h"
 #include "utils/guc.h"  // for application_name
 #include "utils/timestamp.h"
+#include "utils/float.h"  // for extra_float_digits
 }
 
 namespace assist::capture {
@@ -148,7 +149,15 @@ void record_deep(QueryDesc* desc, const Open& open) {
   Deep deep = {desc, &open};
   const uint64 from = assist_now_ns();
   suppress_capture();
+  // Values are written so that they mean the same to every session.
+  const int date_style = DateStyle, interval_style = IntervalStyle, float_digits = extra_float_digits;
+  DateStyle = USE_ISO_DATES;
+  IntervalStyle = INTSTYLE_POSTGRES;
+  if (extra_float_digits < 1) extra_float_digits = 1;
   run_contained(collect, &deep);
+  DateStyle = date_style;
+  IntervalStyle = interval_style;
+  extra_float_digits = float_digits;
   resume_capture();
   if (attach_slot()) {
     own_slot->sampled_ns += assist_now_ns() - from;
