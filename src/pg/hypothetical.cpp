@@ -22,6 +22,7 @@ extern "C" {
 #include "miscadmin.h"    // for GetUserId
 #include "nodes/makefuncs.h"
 #include "nodes/nodeFuncs.h"
+#include "optimizer/clauses.h"    // for contain_leaked_vars
 #include "optimizer/optimizer.h"  // for canonicalize_qual
 #include "parser/parse_utilcmd.h"
 #include "parser/parser.h"  // for raw_parser
@@ -30,6 +31,7 @@ extern "C" {
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
+#include "utils/rls.h"  // for check_enable_rls
 #include "utils/syscache.h"
 }
 
@@ -235,6 +237,19 @@ void read_predicate(HypotheticalIndex* index, Node* predicate) {
   fix_opfuncids(reinterpret_cast<Node*>(index->predicate));
 }
 
+// The size of a partial index says how many rows satisfy its predicate: where row security hides
+// rows, only what the planner itself would let look at them may be asked.
+void check_row_security(const HypotheticalIndex* index) {
+  if (index->predicate == NIL ||
+      check_enable_rls(index->relation, GetUserId(), true) != RLS_ENABLED)
+    return;
+  if (contain_leaked_vars(reinterpret_cast<Node*>(index->predicate)))
+    ereport(ERROR, (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+                    errmsg("row security of table %s hides what this predicate would tell",
+                           get_rel_name(index->relation)),
+                    errhint("Leave the predicate out, or ask as the table's owner.")));
+}
+
 bool name_taken(const HypotheticalSet* set, const char* name) {
   ListCell* cell;
   foreach (cell, set->indexes)
@@ -340,6 +355,7 @@ HypotheticalIndex* define_hypothetical_index(HypotheticalSet* set, const char* c
   read_options(index, stmt, method);
   read_columns(index, stmt, method);
   read_predicate(index, stmt->whereClause);
+  check_row_security(index);
   index->name = pstrdup(choose_name(set, stmt, table));
   index->oid = unused_oid();
   if (index->relation_kind != RELKIND_PARTITIONED_TABLE) predict_index_size(index, table);

@@ -30,7 +30,11 @@ constexpr double kMinSavedMsPerDay = 100;
 class Advisor {
  public:
   Advisor(Snapshot& snapshot, Workload& workload)
-      : snapshot_(snapshot), workload_(workload), memory_(workload.memory()), chosen_(memory_) {}
+      : snapshot_(snapshot),
+        workload_(workload),
+        memory_(workload.memory()),
+        chosen_(memory_),
+        names_(memory_) {}
 
   void Run() {
     workload_.Collect();
@@ -51,6 +55,7 @@ class Advisor {
   Workload& workload_;
   std::pmr::memory_resource* memory_;
   Positions chosen_;
+  std::pmr::vector<std::pmr::string> names_;  // given so far
 };
 
 // Milliseconds a day that the candidate still saves, its upkeep taken off.
@@ -173,9 +178,12 @@ void Advisor::ReportOne(int candidate, const std::pmr::vector<ProposedIndex::Hel
   if (table == nullptr || bytes == 0) return;
   ProposedIndex proposed;
   proposed.table = table->oid;
-  proposed.definition = snapshot_.Intern(pooled.definition);
+  // Named last: what was not chosen must not change the names of what was.
+  names_.push_back(ChooseName(snapshot_, pooled.candidate, names_, memory_));
+  proposed.definition =
+      snapshot_.Intern(Definition(snapshot_, pooled.candidate, names_.back(), memory_));
   std::pmr::string name(memory_);
-  text::AppendIdentifier(name, workload_.name(candidate));
+  text::AppendIdentifier(name, names_.back());
   proposed.name = snapshot_.Intern(name);
   const std::pmr::string keys = KeyList(pooled.candidate, memory_);
   proposed.columns = snapshot_.Intern(std::string_view(keys).substr(1, keys.size() - 2));

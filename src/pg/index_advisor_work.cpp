@@ -59,7 +59,6 @@ Workload::Workload(const Snapshot& snapshot, MemoryContext keep, MemoryContext s
       memory_(memory),
       works_(memory),
       pool_(memory),
-      names_(memory),
       writers_(memory),
       started_(CpuMs()) {}
 
@@ -128,9 +127,7 @@ int Workload::Pool(Work& work, const Candidate& candidate) {
       return pool_[i].possible ? static_cast<int>(i) : -1;
   Pooled pooled;
   pooled.candidate = candidate;
-  names_.push_back(ChooseName(snapshot_, candidate, names_, memory_));
-  // Without CONCURRENTLY nothing differs for the planner.
-  const std::pmr::string definition = Definition(snapshot_, candidate, names_.back(), memory_);
+  const std::pmr::string definition = Definition(snapshot_, candidate, "", memory_);
   Guarded([&] { pooled.definition = MemoryContextStrdup(keep_, definition.c_str()); });
   pooled.write_ms_per_day = WriteCost(candidate.table);
   pooled.possible = InContext(work, [&] {

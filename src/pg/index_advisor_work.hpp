@@ -26,7 +26,7 @@ inline constexpr double kMinWindowSeconds = 3600;
 // A candidate over all statements.
 struct Pooled {
   Candidate candidate;
-  const char* definition;  // CREATE INDEX
+  const char* definition;  // CREATE INDEX without a name
   double write_ms_per_day = 0;
   bool open = true;      // may still be chosen
   bool possible = true;  // CREATE INDEX accepts it
@@ -100,9 +100,6 @@ class Workload {
   std::pmr::vector<Work>& works() { return works_; }
   std::pmr::vector<Pooled>& pool() { return pool_; }
   Pooled& at(int candidate) { return pool_[static_cast<std::size_t>(candidate)]; }
-  const std::pmr::string& name(int candidate) const {
-    return names_[static_cast<std::size_t>(candidate)];
-  }  // unquoted
   std::pmr::memory_resource* memory() const { return memory_; }
 
  private:
@@ -126,7 +123,6 @@ class Workload {
   std::pmr::memory_resource* memory_;
   std::pmr::vector<Work> works_;
   std::pmr::vector<Pooled> pool_;
-  std::pmr::vector<std::pmr::string> names_;
   std::pmr::vector<Writer> writers_;
   double started_;  // CPU ms
 };

@@ -228,6 +228,7 @@ SELECT plan_after->0->'Plan'->>'Filter' AS filter, used
   FROM assist.what_if(ARRAY['SELECT * FROM customers WHERE email = ''a'''], ARRAY['CREATE INDEX ON customers (country)']);
 SELECT plan_after->0->'Plan'->>'Index Cond' AS condition, plan_after->0->'Plan'->>'Filter' AS filter, used
   FROM assist.what_if(ARRAY['SELECT id FROM customers WHERE email = ''a'''], ARRAY['CREATE INDEX i ON customers (email)']);
+SELECT r.* FROM refused('{}', ARRAY['CREATE INDEX ON customers (id) WHERE email LIKE ''%7%''']) r;
 RESET ROLE;
 SET ROLE pg_read_all_stats;
 SELECT cost_after FROM assist.what_if(ARRAY['SELECT 1']);

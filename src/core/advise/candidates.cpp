@@ -468,8 +468,11 @@ std::pmr::string Definition(const Snapshot& snapshot, const Candidate& candidate
   std::pmr::string sql(memory);
   if (table == nullptr) return sql;
   Append(sql, table->kind == 'p' ? "CREATE INDEX " : "CREATE INDEX CONCURRENTLY ");
-  text::AppendIdentifier(sql, name);
-  sql.append(" ON ");
+  if (!name.empty()) {
+    text::AppendIdentifier(sql, name);
+    sql.append(" ");
+  }
+  sql.append("ON ");
   text::AppendQualified(sql, table->schema, table->name);
   Append(sql, " USING btree ", KeyList(candidate, memory));
   return sql;

@@ -63,7 +63,7 @@ std::pmr::string ChooseName(const Snapshot& snapshot, const Candidate& candidate
                             const std::pmr::vector<std::pmr::string>& taken,
                             std::pmr::memory_resource* memory);
 // CREATE INDEX [CONCURRENTLY] name ON schema.table USING btree (...): a partitioned table takes no
-// CONCURRENTLY. `name` is unquoted.
+// CONCURRENTLY. `name` is unquoted; none: CREATE INDEX ON ...
 std::pmr::string Definition(const Snapshot& snapshot, const Candidate& candidate,
                             std::string_view name, std::pmr::memory_resource* memory);
 
