@@ -51,7 +51,7 @@ include $(PGXS)
 
 # The hot path has no exceptions and no standard containers: see src/capture/README.md.
 # Canaries guard functions with buffers only (-strong adds them wherever a local's address is taken).
-src/capture/%.o: override CXXFLAGS += -fno-exceptions -fno-rtti -fvisibility=hidden -fno-stack-protector -fstack-protector
+src/capture/%.o: override CXXFLAGS += -fno-exceptions -fno-rtti -fvisibility=hidden -fno-stack-protector -fstack-protector -fno-plt
 -include $(OBJS:.o=.d)
 $(OBJS): Makefile
 

@@ -96,9 +96,11 @@ void put_overhead(RowSink& sink) {
     ns += slot_at(i)->sampled_ns;
     executions += slot_at(i)->sampled_executions;
   }
-  put(sink, {"sampling", sample_rate > 0 ? "ok" : "new plans only",
-             psprintf("%.0f ms spent on " UINT64_FORMAT " sampled executions since the start",
-                      static_cast<double>(ns) / 1e6, executions)});
+  const uint32 slowdown = store()->sampling_slowdown;
+  put(sink, {"sampling", slowdown > 1 ? "slowed down" : sample_rate > 0 ? "ok" : "new plans only",
+             psprintf("%.0f ms spent on " UINT64_FORMAT " sampled executions since the start; one in %.0f is taken",
+                      static_cast<double>(ns) / 1e6, executions,
+                      sample_rate > 0 ? slowdown / sample_rate : 0)});
 }
 
 }  // namespace

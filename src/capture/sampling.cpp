@@ -13,10 +13,12 @@ namespace {
 constexpr int kFirst = 3;            // executions of a new plan that are always measured
 constexpr int kFreshPerSecond = 100; // of these at most so many a second, in one backend
 constexpr double kSlowNs = 10e6, kVerySlowNs = 1e9;
+constexpr uint32 kSlowdownForFresh = 64;  // above it not even new plans are measured
 constexpr uint32 kNever = 0xfffffff0;
 
 // New plans come in floods when every statement is another one: measuring each would cost more than it shows.
 bool fresh_allowed() {
+  if (store()->sampling_slowdown > kSlowdownForFresh) return false;
   static int64 second = 0;
   static int left = 0;
   const int64 now = GetCurrentStatementStartTimestamp() / USECS_PER_SEC;
@@ -30,7 +32,7 @@ bool fresh_allowed() {
 // Executions between two samples: 1 / rate, fewer for statements whose own time dwarfs the measuring.
 uint32 period_of(const SlotEntry& entry) {
   if (sample_rate <= 0) return kNever;
-  double period = 1 / sample_rate;
+  double period = 1 / sample_rate * store()->sampling_slowdown;
   const double mean_ns = entry.sums.calls > 0 ? static_cast<double>(entry.sums.exec_ns) / static_cast<double>(entry.sums.calls) : 0;
   if (mean_ns >= kVerySlowNs)
     period /= 64;

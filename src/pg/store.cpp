@@ -134,6 +134,7 @@ void startup() {
     s.arena_bytes = static_cast<Size>(text_memory_kb) * 1024;
     s.total_bytes = o.total;
     s.started = s.reset_at = GetCurrentTimestamp();
+    s.sampling_slowdown = 1;
     SpinLockInit(&s.free_lock);
     SpinLockInit(&s.component_lock);
     for (uint32 i = 0; i < sizes.buckets; ++i) *bucket_at(i) = kNone;

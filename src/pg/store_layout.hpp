@@ -230,6 +230,9 @@ struct Store {
   uint32 gap_count;
   slock_t component_lock;
   Component components[kComponents];
+  // The brake on sampling, set by the collector: periods between samples are this many times longer.
+  uint32 sampling_slowdown;      // 1 = none
+  uint64 taken_exec_ns;          // of top-level statements, since the start; under free_lock
   Size total_bytes;              // of main shared memory
   // Offsets from the start of the Store.
   Size slots_at, buckets_at, statements_at, plans_at, predicates_at, errors_at, indexes_at, arena_at;

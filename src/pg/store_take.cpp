@@ -88,6 +88,11 @@ void take_slot_entry(Slot* slot, int i, const SlotEntry& now) {
     return;
   }
   add_counters(&statement->sums, gain);
+  if (now.toplevel) {
+    SpinLockAcquire(&store()->free_lock);
+    store()->taken_exec_ns += gain.exec_ns;
+    SpinLockRelease(&store()->free_lock);
+  }
   statement->usage += static_cast<double>(gain.calls + gain.errors);
   for (int b = 0; b < kLatencyBuckets; ++b) statement->latency[b] += latency[b];
   if (now.last_seen > statement->last_seen) statement->last_seen = now.last_seen;

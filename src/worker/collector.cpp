@@ -25,6 +25,27 @@ using namespace assist::pg;  // NOLINT: written in terms of the store
 namespace {
 
 constexpr long kTickMs = 1000;
+constexpr uint32 kMostSlowdown = 1024;
+
+// What sampling took of the time of statements since the last look, against assist.max_overhead.
+void brake() {
+  static uint64 last_sampled = 0, last_exec = 0;
+  Store& s = *store();
+  uint64 sampled = 0;
+  for (uint32 i = 0; i < s.slot_count; ++i) sampled += slot_at(i)->sampled_ns;
+  const uint64 exec = s.taken_exec_ns;
+  const double took = static_cast<double>(sampled - last_sampled);
+  const double of = static_cast<double>(exec - last_exec) + took;
+  if (of < 50e6 && took < 10e6) return;  // too little to judge: look again later
+  last_sampled = sampled;
+  last_exec = exec;
+  const double percent = of > 0 ? 100 * took / of : 0;
+  const uint32 now = s.sampling_slowdown;
+  if (percent > max_overhead_percent && now < kMostSlowdown)
+    s.sampling_slowdown = now * 2;
+  else if (percent < max_overhead_percent / 2 && now > 1)
+    s.sampling_slowdown = now / 2;
+}
 
 void run() {
   pqsignal(SIGHUP, SignalHandlerForConfigReload);
@@ -34,6 +55,7 @@ void run() {
   report_component(kCollector, "running", "", nullptr);
   for (;;) {
     take_all_slots();
+    brake();
     report_component(kCollector, "running", nullptr, nullptr);
     WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH, kTickMs, PG_WAIT_EXTENSION);
     ResetLatch(MyLatch);
