@@ -64,6 +64,18 @@ TEST_F(UnusedIndex, ALoweredWindowLowersConfidence) {
   EXPECT_LT(found[0].confidence, 0.3);
 }
 
+TEST_F(UnusedIndex, SilentOnUseOfTodayHoweverLowTheWindow) {
+  Idle().executor_scans = 1;
+  Idle().last_use = kNow - 600;
+  EXPECT_TRUE(world_.Run("unused_index", {{"min_age", 0}}).empty());
+}
+
+TEST_F(UnusedIndex, SilentWhenItMayBeAboutToBeAttached) {
+  Orders().parent = 900;
+  world_.AddIndex(2100, "whole", {3}, 900).valid = false;
+  EXPECT_TRUE(Silent());
+}
+
 TEST_F(UnusedIndex, SilentWithoutObservation) {
   world_.snapshot.server.observed_since = 0;
   EXPECT_TRUE(Silent());

@@ -85,8 +85,18 @@ bool HasUsedTwin(const Snapshot& snapshot, const Index& index, double days) {
   return used;
 }
 
+// An index of the partitioned table is incomplete: this one may be about to be attached to it.
+bool MayBeAttached(const Snapshot& snapshot, const Table& table) {
+  bool incomplete = false;
+  if (table.parent == 0) return false;
+  snapshot.ForEachIndexOf(table.parent,
+                          [&](const Index& index) { incomplete = incomplete || !index.valid; });
+  return incomplete;
+}
+
 void Evaluate(const Snapshot& snapshot, const ParamValues& values, Findings& out) {
   const double min_age = values["min_age"];
+  const double window = std::max(min_age, 1.0);  // with a lowered window, use of today is use
   const double observed = DaysSince(snapshot, snapshot.server.observed_since);
   if (!IndexUseIsKnown(snapshot) || observed < min_age) {
     std::pmr::string reason(out.memory());
@@ -106,7 +116,7 @@ void Evaluate(const Snapshot& snapshot, const ParamValues& values, Findings& out
     std::int64_t server_scans = 0;
     double last_use = 0;
     ForEachLeaf(snapshot, index, [&](const Index& leaf) {
-      used = used || UsedWithin(snapshot, leaf, min_age);
+      used = used || UsedWithin(snapshot, leaf, window);
       young = young || leaf.being_built;
       server_scans += leaf.server_scans;
       last_use = std::max(last_use, leaf.last_use);
@@ -114,7 +124,7 @@ void Evaluate(const Snapshot& snapshot, const ParamValues& values, Findings& out
     if (used || young || SupportsForeignKey(snapshot, index)) continue;
     const Traffic traffic = TrafficOf(snapshot, *table);
     if (traffic.scans < values["min_table_scans"]) continue;
-    if (HasUsedTwin(snapshot, index, min_age)) continue;
+    if (HasUsedTwin(snapshot, index, window) || MayBeAttached(snapshot, *table)) continue;
     const ExpressionUse expression = UseOfStatistics(snapshot, index);
     if (expression == ExpressionUse::kObserved) continue;
 
