@@ -22,6 +22,24 @@ namespace assist::pg {
 
 namespace {
 
+// What names and texts mean must not depend on the caller, nor must the texts that the server deparses: they
+// are compared with those of other sessions' analyses.
+struct Pinned {
+  const char* name;
+  const char* value;
+};
+constexpr Pinned kPinned[] = {
+    {"search_path", "pg_catalog, pg_temp"},
+    {"standard_conforming_strings", "on"},
+    {"quote_all_identifiers", "off"},
+    {"extra_float_digits", "1"},
+    {"DateStyle", "ISO, YMD"},
+    {"IntervalStyle", "postgres"},
+    {"TimeZone", "UTC"},
+    {"bytea_output", "hex"},
+    {"jit", "off"},  // the planner's costs of many relations look high enough for it
+};
+
 constexpr int kMaxArgs = 40;
 constexpr long kFetch = 500;
 
@@ -194,9 +212,7 @@ OwnerScope::OwnerScope() {
     GetUserIdAndSecContext(&user_, &context_);
     const Oid owner = owner_of_schema();
     nest_level_ = NewGUCNestLevel();
-    set_for_scope("search_path", "pg_catalog, pg_temp");
-    set_for_scope("standard_conforming_strings", "on");
-    set_for_scope("jit", "off");  // costs of catalogs with many relations look high enough for it
+    for (const Pinned& item : kPinned) set_for_scope(item.name, item.value);
     if (GetConfigOption("assist.track", true, false) != nullptr) set_for_scope("assist.track", "none");
     SetUserIdAndSecContext(owner, context_ | SECURITY_LOCAL_USERID_CHANGE | SECURITY_RESTRICTED_OPERATION |
                                       SECURITY_NOFORCE_RLS);

@@ -19,40 +19,46 @@ namespace assist::pg::reader {
 
 namespace {
 
-// What the server would run with now in a fresh session of a role without settings of its own: a value
-// that comes from the session, its role or its database is replaced by the configuration file's.
-constexpr const char* kSettings =
-    "SELECT s.name, v.value, CASE WHEN s.vartype IN ('integer', 'real') THEN v.number * CASE s.unit"
-    "  WHEN 'B' THEN 1 WHEN 'kB' THEN 1024 WHEN '8kB' THEN 8192 WHEN 'MB' THEN 1048576"
-    "  WHEN 'ms' THEN 1 WHEN 's' THEN 1000 WHEN 'min' THEN 60000 ELSE 1 END ELSE 0 END, s.context, s.source"
-    " FROM pg_settings s LEFT JOIN LATERAL ("
-    "  SELECT f.setting FROM pg_file_settings f WHERE f.name = s.name AND f.error IS NULL"
-    "  ORDER BY f.seqno DESC LIMIT 1) f ON s.source IN ('session', 'user', 'database', 'database user', 'client',"
-    "   'interactive', 'override')"
-    "  AND s.context NOT IN ('internal', 'postmaster')"
-    " CROSS JOIN LATERAL (SELECT CASE WHEN s.source IN ('session', 'user', 'database', 'database user', 'client',"
-    "   'interactive') AND s.context NOT IN ('internal', 'postmaster')"
-    "   THEN coalesce(f.setting, s.boot_val) ELSE s.setting END AS raw) r"
-    " CROSS JOIN LATERAL (SELECT"
-    "   CASE WHEN r.raw = s.setting THEN current_setting(s.name) ELSE r.raw END AS value,"
-    "   CASE WHEN s.vartype IN ('integer', 'real') AND r.raw ~ '^-?[0-9.]+(e[+-]?[0-9]+)?$'"
-    "     THEN r.raw::float8 END AS number) v";
+// `number` with `unit` in bytes or ms; a bare one is in the unit of the setting.
+#define ASSIST_SCALE(unit)                                                                               \
+  " CASE " unit " WHEN 'B' THEN 1 WHEN 'kB' THEN 1024 WHEN '8kB' THEN 8192 WHEN 'MB' THEN 1048576"     \
+  "  WHEN 'GB' THEN 1073741824 WHEN 'TB' THEN 1099511627776 WHEN 'us' THEN 0.001 WHEN 'ms' THEN 1"     \
+  "  WHEN 's' THEN 1000 WHEN 'min' THEN 60000 WHEN 'h' THEN 3600000 WHEN 'd' THEN 86400000 ELSE 1 END"
+// The number and the unit that a value is spelled with; NULL where it is no number.
+#define ASSIST_SPLIT(value)                                                                              \
+  " substring(" value " FROM '^\\s*(-?[0-9]+\\.?[0-9]*)\\s*[A-Za-z]*\\s*$')::float8 AS number,"        \
+  " substring(" value " FROM '^\\s*-?[0-9]+\\.?[0-9]*\\s*([A-Za-z]+)\\s*$') AS unit"
 
-// Numbers with a unit as files, roles and databases spell them: in bytes or ms; a bare one in the unit of
-// the setting.
+// `masked`: the session, its role or its database says otherwise. `raw` then is what a fresh session of a
+// role without settings of its own would have: the configuration file's value, else the built-in one.
+constexpr const char* kSettings =
+    "SELECT s.name, CASE WHEN NOT m.masked THEN current_setting(s.name)"
+    "   WHEN p.unit IS NULL AND p.number > 0 AND s.unit IN ('kB', '8kB', 'MB') THEN"
+    "    CASE WHEN n.number::int8 % 1073741824 = 0 THEN n.number::int8 / 1073741824 || 'GB'"
+    "     WHEN n.number::int8 % 1048576 = 0 THEN n.number::int8 / 1048576 || 'MB'"
+    "     ELSE n.number::int8 / 1024 || 'kB' END"
+    "   WHEN p.unit IS NULL AND p.number > 0 THEN r.raw || coalesce(s.unit, '') ELSE r.raw END,"
+    " coalesce(n.number, 0), s.context,"
+    " CASE WHEN NOT m.masked THEN s.source WHEN f.setting IS NULL THEN 'default' ELSE 'configuration file' END"
+    " FROM pg_settings s"
+    " CROSS JOIN LATERAL (SELECT s.context NOT IN ('internal', 'postmaster') AND s.source IN ('session', 'user',"
+    "   'database', 'database user', 'client', 'interactive', 'override') AS masked) m"
+    " LEFT JOIN LATERAL (SELECT x.setting FROM pg_file_settings x WHERE m.masked AND x.name = s.name"
+    "   AND x.error IS NULL ORDER BY x.seqno DESC LIMIT 1) f ON true"
+    " CROSS JOIN LATERAL (SELECT CASE WHEN m.masked THEN coalesce(f.setting, s.boot_val) ELSE s.setting END AS raw) r"
+    " CROSS JOIN LATERAL (SELECT" ASSIST_SPLIT("r.raw") ") p"
+    " CROSS JOIN LATERAL (SELECT CASE WHEN s.vartype IN ('integer', 'real') THEN"
+    "   p.number *" ASSIST_SCALE("coalesce(p.unit, s.unit)") " END AS number) n";
+
 constexpr const char* kScopedSettings =
-    "SELECT coalesce(r.rolname, ''), d.setdatabase <> 0, split_part(c.item, '=', 1),"
-    " substr(c.item, strpos(c.item, '=') + 1),"
-    " CASE WHEN p.number ~ '^-?[0-9.]+$' THEN p.number::float8 * CASE coalesce(nullif(p.unit, ''), s.unit)"
-    "  WHEN 'B' THEN 1 WHEN 'kB' THEN 1024 WHEN '8kB' THEN 8192 WHEN 'MB' THEN 1048576"
-    "  WHEN 'GB' THEN 1073741824 WHEN 'TB' THEN 1099511627776"
-    "  WHEN 'us' THEN 0.001 WHEN 'ms' THEN 1 WHEN 's' THEN 1000 WHEN 'min' THEN 60000"
-    "  WHEN 'h' THEN 3600000 WHEN 'd' THEN 86400000 ELSE 1 END ELSE 0 END"
+    "SELECT coalesce(r.rolname, ''), d.setdatabase <> 0, v.name, v.value,"
+    " coalesce(p.number *" ASSIST_SCALE("coalesce(p.unit, s.unit)") ", 0)"
     " FROM pg_db_role_setting d LEFT JOIN pg_roles r ON r.oid = d.setrole"
     " CROSS JOIN LATERAL unnest(d.setconfig) c(item)"
-    " CROSS JOIN LATERAL (SELECT substring(c.item FROM '=\\s*(-?[0-9.]+)\\s*[A-Za-z]*\\s*$') AS number,"
-    "  coalesce(substring(c.item FROM '=\\s*-?[0-9.]+\\s*([A-Za-z]*)\\s*$'), '') AS unit) p"
-    " LEFT JOIN pg_settings s ON s.name = split_part(c.item, '=', 1)"
+    " CROSS JOIN LATERAL (SELECT split_part(c.item, '=', 1) AS name,"
+    "  substr(c.item, strpos(c.item, '=') + 1) AS value) v"
+    " CROSS JOIN LATERAL (SELECT" ASSIST_SPLIT("v.value") ") p"
+    " LEFT JOIN pg_settings s ON s.name = v.name"
     " WHERE (d.setdatabase = 0 OR d.setdatabase = (SELECT oid FROM pg_database WHERE datname = current_database()))"
     " AND (d.setrole = 0 OR r.rolname IS NOT NULL)";
 

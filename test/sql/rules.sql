@@ -58,10 +58,15 @@ CREATE FUNCTION trap.clock_timestamp() RETURNS timestamptz LANGUAGE plpgsql AS $
 CREATE FUNCTION trap.jsonb_typeof(jsonb) RETURNS text LANGUAGE plpgsql AS $$BEGIN RAISE 'trapped'; END$$;
 SET search_path = trap, pg_catalog;
 SET standard_conforming_strings = off;
+SET TimeZone = 'Asia/Tokyo';
+SET quote_all_identifiers = on;
 SELECT rule, enabled FROM assist.set_rule('unused_index', false, '{"min_age": 5}');
 SELECT assist.refresh('{index}') >= 0 AS ok;
 SHOW search_path;
 RESET standard_conforming_strings;
+SHOW TimeZone;
+RESET quote_all_identifiers;
+RESET TimeZone;
 RESET search_path;
 DROP SCHEMA trap CASCADE;
 
