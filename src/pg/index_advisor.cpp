@@ -26,6 +26,7 @@ namespace {
 
 constexpr std::size_t kMaxProposals = 20;
 constexpr double kMinSavedMsPerDay = 100;
+constexpr double kMinShare = 0.002;  // of database time
 
 class Advisor {
  public:
@@ -33,6 +34,7 @@ class Advisor {
       : snapshot_(snapshot),
         workload_(workload),
         memory_(workload.memory()),
+        floor_(std::max(kMinSavedMsPerDay, kMinShare * snapshot.server.database_ms_per_day)),
         chosen_(memory_),
         names_(memory_) {}
 
@@ -54,6 +56,7 @@ class Advisor {
   Snapshot& snapshot_;
   Workload& workload_;
   std::pmr::memory_resource* memory_;
+  double floor_;  // ms a day, net, that a proposal has to save
   Positions chosen_;
   std::pmr::vector<std::pmr::string> names_;  // given so far
 };
@@ -71,9 +74,12 @@ double Advisor::Net(int candidate) {
 
 void Advisor::Take(int candidate) {
   const Candidate& taken = workload_.at(candidate).candidate;
-  // Chosen ones that it begins with are no longer needed.
-  std::erase_if(chosen_, [&](int other) { return Covers(taken, workload_.at(other).candidate); });
-  chosen_.push_back(candidate);
+  // It takes the place of the first chosen one that it begins with; the others go.
+  const auto covered = [&](int other) { return Covers(taken, workload_.at(other).candidate); };
+  const auto first = std::find_if(chosen_.begin(), chosen_.end(), covered);
+  const auto position = first - chosen_.begin();
+  std::erase_if(chosen_, covered);
+  chosen_.insert(chosen_.begin() + position, candidate);
   for (Pooled& pooled : workload_.pool()) {
     if (Covers(taken, pooled.candidate)) pooled.open = false;
   }
@@ -86,7 +92,7 @@ void Advisor::Take(int candidate) {
 void Advisor::Choose() {
   while (chosen_.size() < kMaxProposals && !workload_.OutOfTime()) {
     int best = -1;
-    double best_net = kMinSavedMsPerDay;
+    double best_net = floor_;
     for (std::size_t i = 0; i < workload_.pool().size(); ++i) {
       if (!workload_.pool()[i].open) continue;
       const double net = Net(static_cast<int>(i));
@@ -112,7 +118,7 @@ void Advisor::ChooseTogether() {
     for (const int i : work.used_by_all) {
       if (workload_.at(i).open) net -= workload_.at(i).write_ms_per_day;
     }
-    if (net < kMinSavedMsPerDay || work.cost_all > work.cost_now * 0.7) continue;
+    if (net < floor_ || work.cost_all > work.cost_now * 0.7) continue;
     for (const int i : Positions(work.used_by_all, memory_))
       if (workload_.at(i).open) Take(i);
   }
@@ -137,18 +143,12 @@ void Advisor::Report() {
       sets.emplace_back(chosen.begin(), chosen.begin() + static_cast<std::ptrdiff_t>(n));
     std::pmr::vector<Priced> priced(memory_);
     if (!workload_.Price(work, sets, priced)) continue;
-    const Positions& used = priced.back().used;
-    // Savings are credited to what the last plan uses; one that only a predecessor's plan used gets
-    // none.
-    double before = priced.front().cost;
+    // Each is credited with what it takes off the cost with its predecessors in place.
     for (std::size_t n = 0; n < chosen.size(); ++n) {
+      const Positions& used = priced[n + 1].used;
       if (std::find(used.begin(), used.end(), chosen[n]) == used.end()) continue;
-      const double after = std::min(before, priced[n + 1].cost);
-      steps.push_back({chosen[n], &work, before, after});
-      before = after;
+      steps.push_back({chosen[n], &work, priced[n].cost, priced[n + 1].cost});
     }
-    if (!steps.empty() && steps.back().work == &work)
-      steps.back().after = std::min(steps.back().after, priced.back().cost);
   }
   for (const int candidate : chosen_) {
     Pooled& pooled = workload_.at(candidate);
@@ -163,7 +163,7 @@ void Advisor::Report() {
                         step.after, ms});
       saved += ms;
     }
-    if (saved - pooled.write_ms_per_day < kMinSavedMsPerDay) continue;
+    if (saved - pooled.write_ms_per_day < floor_) continue;
     std::stable_sort(helped.begin(), helped.end(), [](const auto& a, const auto& b) {
       return a.saved_ms_per_day > b.saved_ms_per_day;
     });
