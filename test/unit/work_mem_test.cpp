@@ -90,8 +90,10 @@ TEST_F(WorkMem, SilentWhenTheBudgetDoesNotHold) {
   AddSpill(1, "reports", 800);  // 8 x 2 x 800 MB x 2 = 25 GB
   EXPECT_TRUE(Silent());
   ASSERT_EQ(1u, world_.silences().size());
-  EXPECT_EQ("the memory that the spilling statements need exceeds the budget",
-            world_.silences()[0].reason);
+  EXPECT_EQ(
+      "spilling statements need up to 800 MB a node; the budget leaves 144 MB for each of 8 "
+      "sessions' nodes",
+      world_.silences()[0].reason);
 }
 
 TEST_F(WorkMem, UnknownActivityCountsAllConnections) {

@@ -11,6 +11,7 @@ namespace {
 using text::Append;
 
 constexpr std::size_t kWidth = 98;
+constexpr std::string_view kBlanks = " \n\r\t\v\f";
 
 // Appends `prose` as comment lines, wrapped at blanks. Line breaks in it cannot end the comment.
 void AppendComment(std::pmr::string& out, std::string_view label, std::string_view prose) {
@@ -23,7 +24,11 @@ void AppendComment(std::pmr::string& out, std::string_view label, std::string_vi
   Append(out, label);
   column += label.size();
   while (!prose.empty()) {
-    const std::size_t end = prose.find_first_of(" \n\r\t\v\f");
+    std::size_t end = prose.find_first_of(kBlanks);
+    // A number stays with its unit.
+    if (prose[0] >= '0' && prose[0] <= '9' && end != std::string_view::npos && prose[end] == ' ') {
+      end = prose.find_first_of(kBlanks, end + 1);
+    }
     const std::string_view word = prose.substr(0, end);
     prose.remove_prefix(end == std::string_view::npos ? prose.size() : end + 1);
     if (word.empty()) continue;

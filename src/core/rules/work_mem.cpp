@@ -249,7 +249,7 @@ void Evaluate(const Snapshot& snapshot, const ParamValues& values, Findings& out
   }
 
   NeedList needs;
-  double per_hour = 0, all_weight = 0, held_weight = 0;
+  double per_hour = 0, all_weight = 0, held_weight = 0, most_needed = 0;
   const double affordable = std::min(budget.affordable(), values["max_value"]);
   for (const Spill& spill : snapshot.spills) {
     const Statement* statement = FindStatement(snapshot, spill);
@@ -265,13 +265,18 @@ void Evaluate(const Snapshot& snapshot, const ParamValues& values, Findings& out
     need.weight = static_cast<double>(spill.executions) * std::max(spill.ms_per_call, 0.001);
     per_hour += static_cast<double>(spill.executions) / need.hours;
     all_weight += need.weight;
+    most_needed = std::max(most_needed, spill.needed_bytes);
     if (spill.needed_bytes > affordable) continue;
     held_weight += need.weight;
     needs.push_back(need);
   }
   if (per_hour < values["min_spills_per_hour"] || all_weight <= 0) return;
   if (needs.empty() || held_weight < values["min_held_share"] * all_weight) {
-    out.Silent(kId, "the memory that the spilling statements need exceeds the budget");
+    std::pmr::string reason(out.memory());
+    Append(reason, "spilling statements need up to ", text::Bytes(most_needed),
+           " a node; the budget leaves ", text::Bytes(affordable), " for each of ",
+           text::Count(budget.sessions), " sessions' nodes");
+    out.Silent(kId, reason);
     return;
   }
 
