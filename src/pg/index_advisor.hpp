@@ -10,7 +10,7 @@ namespace assist::pg {
 // of this database, inside a transaction. Each statement is planned under its owner in a
 // restricted, discarded subtransaction; one that cannot be (role gone, rights lost, table locked,
 // text cut) is left out. Bounded by a number of statements and by CPU time. Throws PgError for
-// cancel and shutdown only.
+// cancel and shutdown, and when it keeps running into locks.
 void ProposeIndexes(Snapshot& snapshot);
 
 }  // namespace assist::pg

@@ -23,6 +23,8 @@ namespace {
 
 constexpr std::size_t kMaxStatements = 100;
 constexpr double kCpuBudgetMs = 5000;
+// Each waited kWhatIfLockTimeoutMs: then the tables are better left alone for now.
+constexpr int kMaxLockFailures = 5;
 constexpr double kMinStatementMs = 1;  // total time below which a statement is not looked at
 // Statements run less often are loads, not traffic.
 constexpr std::int64_t kMinWriterCalls = 5;
@@ -87,6 +89,8 @@ bool Workload::InContext(Work& work, F&& f) {
     // Its data is in scratch_, which lives on.
     if (error.data() == nullptr || error.is_interrupt()) throw;
     work.failed = true;
+    if (error.sqlstate() == ERRCODE_LOCK_NOT_AVAILABLE && ++lock_failures_ == kMaxLockFailures)
+      throw;
     Guarded([&] {
       ereport(DEBUG1, (errmsg_internal("index advisor: statement " INT64_FORMAT " is left out: %s",
                                        static_cast<int64>(work.statement->query_id),

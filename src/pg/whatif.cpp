@@ -241,7 +241,14 @@ void explain_error(ErrorData* error, const char* text, const char* hint) {
     error->cursorpos = 0;
     error->internalquery = pstrdup(text);
   }
-  if (error->hint == nullptr) error->hint = pstrdup(hint);
+  if (error->hint != nullptr) return;
+  const int category = ERRCODE_TO_CATEGORY(error->sqlerrcode);
+  if (category == ERRCODE_TO_CATEGORY(ERRCODE_QUERY_CANCELED) ||
+      category == ERRCODE_TO_CATEGORY(ERRCODE_INSUFFICIENT_RESOURCES))
+    return;
+  const bool locked = error->sqlerrcode == ERRCODE_LOCK_NOT_AVAILABLE;
+  error->hint =
+      pstrdup(locked ? "Another session holds a lock on a table of it: try again later." : hint);
 }
 
 }  // namespace assist::pg
