@@ -73,7 +73,8 @@ Migration Combine(const std::vector<std::int64_t>& ids, std::pmr::memory_resourc
   };
   std::int32_t up = 0, down = 0;
   for (const Migration& part : parts) take(part, Direction::kUp, up);
-  for (auto part = parts.rbegin(); part != parts.rend(); ++part) take(*part, Direction::kDown, down);
+  for (auto part = parts.rbegin(); part != parts.rend(); ++part)
+    take(*part, Direction::kDown, down);
   return all;
 }
 
@@ -83,13 +84,14 @@ std::vector<std::int64_t> IdsOf(FunctionCallInfo fcinfo) {
   bool* nulls = nullptr;
   int count = 0;
   Guarded([&] {
-    deconstruct_array(PG_GETARG_ARRAYTYPE_P(0), INT8OID, 8, FLOAT8PASSBYVAL, TYPALIGN_DOUBLE, &values, &nulls,
-                      &count);
+    deconstruct_array(PG_GETARG_ARRAYTYPE_P(0), INT8OID, 8, FLOAT8PASSBYVAL, TYPALIGN_DOUBLE,
+                      &values, &nulls, &count);
   });
   std::vector<std::int64_t> ids;
   for (int i = 0; i < count; ++i) {
     if (nulls[i])
-      throw AssistError(ERRCODE_INVALID_PARAMETER_VALUE, "recommendation_ids must not contain nulls",
+      throw AssistError(ERRCODE_INVALID_PARAMETER_VALUE,
+                        "recommendation_ids must not contain nulls",
                         "assist.recommendations lists the recommendations.");
     const std::int64_t id = DatumGetInt64(values[i]);
     if (std::find(ids.begin(), ids.end(), id) == ids.end()) ids.push_back(id);
@@ -121,8 +123,10 @@ ASSIST_SQL_FUNCTION(assist_migration_script) {
   std::pmr::monotonic_buffer_resource memory(&upstream);
   const StoredRecommendation stored = ReadRecommendation(PG_GETARG_INT64(0), &memory);
   const Migration migration = GenerateMigration(stored.action, stored.facts, &memory);
-  const std::pmr::string script = MigrationScript(stored.title, stored.rationale, migration, &memory);
+  const std::pmr::string script =
+      MigrationScript(stored.title, stored.rationale, migration, &memory);
   return Guarded([&] {
-    return PointerGetDatum(cstring_to_text_with_len(script.data(), static_cast<int>(script.size())));
+    return PointerGetDatum(
+        cstring_to_text_with_len(script.data(), static_cast<int>(script.size())));
   });
 }

@@ -8,7 +8,7 @@
 
 extern "C" {
 #include "catalog/pg_type.h"
-#include "tcop/utility.h"     // for PreventCommandIfReadOnly
+#include "tcop/utility.h"  // for PreventCommandIfReadOnly
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/timestamp.h"
@@ -19,8 +19,8 @@ namespace {
 using namespace assist;
 using namespace assist::pg;
 
-void CheckArgument(FunctionCallInfo fcinfo, int n, const char* what, bool (*is_valid)(std::string_view),
-                   const char* hint) {
+void CheckArgument(FunctionCallInfo fcinfo, int n, const char* what,
+                   bool (*is_valid)(std::string_view), const char* hint) {
   if (PG_ARGISNULL(n)) return;
   const char* given = Guarded([&] { return TextDatumGetCString(PG_GETARG_DATUM(n)); });
   if (!is_valid(given))
@@ -39,20 +39,22 @@ unsigned CategoryMask(FunctionCallInfo fcinfo) {
   if (PG_ARGISNULL(0)) return ~0u;
   Names names = {};
   Guarded([&] {
-    deconstruct_array(PG_GETARG_ARRAYTYPE_P(0), TEXTOID, -1, false, TYPALIGN_INT, &names.values, &names.nulls,
-                      &names.count);
+    deconstruct_array(PG_GETARG_ARRAYTYPE_P(0), TEXTOID, -1, false, TYPALIGN_INT, &names.values,
+                      &names.nulls, &names.count);
   });
   unsigned mask = 0;
   for (int i = 0; i < names.count; ++i) {
     const char* name = "";
     if (!names.nulls[i]) name = Guarded([&] { return TextDatumGetCString(names.values[i]); });
     unsigned bit = 0;
-    for (const Category category : {Category::kIndex, Category::kTable, Category::kQuery,
-                                    Category::kConfiguration, Category::kMaintenance, Category::kSchema})
+    for (const Category category :
+         {Category::kIndex, Category::kTable, Category::kQuery, Category::kConfiguration,
+          Category::kMaintenance, Category::kSchema})
       if (ToString(category) == name) bit = 1u << static_cast<unsigned>(category);
     if (bit == 0)
       throw AssistError(ERRCODE_INVALID_PARAMETER_VALUE,
-                        ("category \"" + std::string(name) + "\" does not exist").c_str(), kCategoryHint);
+                        ("category \"" + std::string(name) + "\" does not exist").c_str(),
+                        kCategoryHint);
     mask |= bit;
   }
   return mask;
@@ -102,4 +104,6 @@ ASSIST_SQL_FUNCTION(assist_postpone) {
 
 ASSIST_SQL_FUNCTION(assist_reopen) { return Reviewed(fcinfo, Review::kReopen, "", 0); }
 
-ASSIST_SQL_FUNCTION(assist_mark_implemented) { return Reviewed(fcinfo, Review::kMarkImplemented, "", 0); }
+ASSIST_SQL_FUNCTION(assist_mark_implemented) {
+  return Reviewed(fcinfo, Review::kMarkImplemented, "", 0);
+}

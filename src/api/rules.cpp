@@ -8,12 +8,12 @@
 #include "pg/rule_settings.hpp"
 
 extern "C" {
-#include "access/xlog.h"      // for RecoveryInProgress
+#include "access/xlog.h"  // for RecoveryInProgress
 #include "lib/stringinfo.h"
 #include "miscadmin.h"
-#include "tcop/utility.h"     // for PreventCommandIfReadOnly
+#include "tcop/utility.h"  // for PreventCommandIfReadOnly
 #include "utils/acl.h"
-#include "utils/json.h"       // for escape_json
+#include "utils/json.h"  // for escape_json
 #include "utils/jsonb.h"
 }
 
@@ -83,7 +83,8 @@ void emit_rule(RowSink& sink, const RuleDescriptor& rule) {
     (hint += separator) += rule->id;
     separator = ", ";
   }
-  throw AssistError(ERRCODE_NO_DATA_FOUND, ("rule \"" + std::string(id) + "\" does not exist").c_str(),
+  throw AssistError(ERRCODE_NO_DATA_FOUND,
+                    ("rule \"" + std::string(id) + "\" does not exist").c_str(),
                     (hint + ".").c_str());
 }
 

@@ -16,11 +16,11 @@
 #include "pg/snapshot_reader.hpp"
 
 extern "C" {
-#include "access/xlog.h"     // for RecoveryInProgress
+#include "access/xlog.h"  // for RecoveryInProgress
 #include "pgstat.h"
 #include "storage/lock.h"
-#include "storage/proc.h"    // for LockTimeout
-#include "tcop/utility.h"    // for PreventCommandIfReadOnly
+#include "storage/proc.h"  // for LockTimeout
+#include "tcop/utility.h"  // for PreventCommandIfReadOnly
 #include "utils/guc.h"
 #include "utils/snapmgr.h"
 }
@@ -31,7 +31,8 @@ namespace {
 
 constexpr int kLockWaitMs = 10000;
 constexpr int kReadTries = 3;
-// Pages that confirming bloat may read in one analysis: 512 MB, which the visibility map makes fewer.
+// Pages that confirming bloat may read in one analysis: 512 MB, which the visibility map makes
+// fewer.
 constexpr std::int64_t kBloatPages = 65536;
 
 // One phase: a transaction of its own, or a fresh snapshot in the caller's.
@@ -70,7 +71,8 @@ LOCKTAG analysis_lock() {
 void wait_for_lock() {
   const int nest_level = NewGUCNestLevel();
   if (LockTimeout == 0 || LockTimeout > kLockWaitMs)
-    set_config_option("lock_timeout", "10s", PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
+    set_config_option("lock_timeout", "10s", PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, 0,
+                      false);
   const LOCKTAG tag = analysis_lock();
   LockAcquire(&tag, ExclusiveLock, false, false);
   AtEOXact_GUC(true, nest_level);
@@ -140,8 +142,8 @@ bool IsWanted(const RuleDescriptor& rule, unsigned categories) {
   return (categories >> static_cast<unsigned>(rule.category) & 1u) != 0;
 }
 
-void Judge(const Snapshot& snapshot, const RuleChoice& choice, Needs there, std::string_view advisor_error,
-           Findings& findings, RuleOutcome& outcome) {
+void Judge(const Snapshot& snapshot, const RuleChoice& choice, Needs there,
+           std::string_view advisor_error, Findings& findings, RuleOutcome& outcome) {
   const RuleDescriptor& rule = *choice.rule;
   const auto missing = static_cast<Needs>(static_cast<std::uint32_t>(rule.needs) &
                                           ~static_cast<std::uint32_t>(there));
@@ -163,7 +165,8 @@ void Judge(const Snapshot& snapshot, const RuleChoice& choice, Needs there, std:
   }
 }
 
-std::pmr::vector<RuleOutcome> EvaluateRules(const Snapshot& snapshot, std::span<const RuleChoice> choices,
+std::pmr::vector<RuleOutcome> EvaluateRules(const Snapshot& snapshot,
+                                            std::span<const RuleChoice> choices,
                                             unsigned categories, Needs there,
                                             std::string_view advisor_error, Findings& findings) {
   std::pmr::vector<RuleOutcome> outcomes(findings.memory());
@@ -182,7 +185,8 @@ std::pmr::vector<RuleOutcome> EvaluateRules(const Snapshot& snapshot, std::span<
 // Whether any enabled rule of these categories needs what is costly to find out.
 bool AnyNeeds(std::span<const RuleChoice> choices, unsigned categories, Needs what) {
   for (const RuleChoice& choice : choices)
-    if (choice.enabled && IsWanted(*choice.rule, categories) && Has(choice.rule->needs, what)) return true;
+    if (choice.enabled && IsWanted(*choice.rule, categories) && Has(choice.rule->needs, what))
+      return true;
   return false;
 }
 
@@ -192,7 +196,8 @@ bool AnyEnabled(std::span<const RuleChoice> choices, unsigned categories, std::s
   return false;
 }
 
-// What-if planning under the statements' own roles. The text of what went wrong, empty if nothing did.
+// What-if planning under the statements' own roles. The text of what went wrong, empty if nothing
+// did.
 std::string Propose(Snapshot& snapshot) {
   ErrorData* error = TrySubtransaction([&] { ProposeIndexes(snapshot); });
   if (error == nullptr) return {};
@@ -220,7 +225,7 @@ int RunAnalysis(const AnalysisRequest& request) {
   ContextResource memory(context.get());
   std::optional<Snapshot> snapshot;
   std::pmr::vector<RuleChoice> choices(&memory);
-  std::pmr::vector<Oid> unread(&memory);   // tables that somebody holds exclusively
+  std::pmr::vector<Oid> unread(&memory);  // tables that somebody holds exclusively
   Needs there = Needs::kNothing;
   {
     Phase phase(own);
@@ -233,7 +238,8 @@ int RunAnalysis(const AnalysisRequest& request) {
   }
 
   std::string advisor_error;
-  if (Has(there, Needs::kStatements) && AnyNeeds(choices, request.categories, Needs::kProposedIndexes)) {
+  if (Has(there, Needs::kStatements) &&
+      AnyNeeds(choices, request.categories, Needs::kProposedIndexes)) {
     Phase phase(own);
     advisor_error = Propose(*snapshot);
     phase.End();

@@ -1,4 +1,5 @@
-// What this server may use of the machine: memory and processors, control groups (v2 and v1) respected.
+// What this server may use of the machine: memory and processors, control groups (v2 and v1)
+// respected.
 //
 // Pure C library: no server call, so that files are closed on every path.
 
@@ -80,7 +81,8 @@ double SmallestUpwards(const char* root, const char* controller, F&& read) {
   double smallest = 0;
   for (;;) {
     char directory[kPathBytes + 64];
-    std::snprintf(directory, sizeof directory, "%s%s", root, std::strcmp(path, "/") == 0 ? "" : path);
+    std::snprintf(directory, sizeof directory, "%s%s", root,
+                  std::strcmp(path, "/") == 0 ? "" : path);
     const double limit = read(directory);
     if (limit > 0 && limit < kNoLimit && (smallest == 0 || limit < smallest)) smallest = limit;
     char* slash = std::strrchr(path, '/');

@@ -3,10 +3,10 @@
 #include "pg/own_sql.hpp"
 
 extern "C" {
-#include "catalog/namespace.h"     // for get_namespace_oid
+#include "catalog/namespace.h"  // for get_namespace_oid
 #include "catalog/pg_namespace.h"
 #include "catalog/pg_type.h"
-#include "commands/extension.h"    // for get_extension_oid
+#include "commands/extension.h"  // for get_extension_oid
 #include "executor/spi.h"
 #include "miscadmin.h"
 #include "utils/array.h"
@@ -22,8 +22,8 @@ namespace assist::pg {
 
 namespace {
 
-// What names and texts mean must not depend on the caller, nor must the texts that the server deparses: they
-// are compared with those of other sessions' analyses.
+// What names and texts mean must not depend on the caller, nor must the texts that the server
+// deparses: they are compared with those of other sessions' analyses.
 struct Pinned {
   const char* name;
   const char* value;
@@ -62,15 +62,24 @@ void set_for_scope(const char* name, const char* value) {
 
 Oid type_of(Arg::Type type) {
   switch (type) {
-    case Arg::Type::kBool: return BOOLOID;
-    case Arg::Type::kInt4: return INT4OID;
-    case Arg::Type::kInt8: return INT8OID;
-    case Arg::Type::kOid: return OIDOID;
-    case Arg::Type::kFloat8: return FLOAT8OID;
-    case Arg::Type::kText: return TEXTOID;
-    case Arg::Type::kMoment: return TIMESTAMPTZOID;
-    case Arg::Type::kInt8Array: return INT8ARRAYOID;
-    case Arg::Type::kTextArray: return TEXTARRAYOID;
+    case Arg::Type::kBool:
+      return BOOLOID;
+    case Arg::Type::kInt4:
+      return INT4OID;
+    case Arg::Type::kInt8:
+      return INT8OID;
+    case Arg::Type::kOid:
+      return OIDOID;
+    case Arg::Type::kFloat8:
+      return FLOAT8OID;
+    case Arg::Type::kText:
+      return TEXTOID;
+    case Arg::Type::kMoment:
+      return TIMESTAMPTZOID;
+    case Arg::Type::kInt8Array:
+      return INT8ARRAYOID;
+    case Arg::Type::kTextArray:
+      return TEXTARRAYOID;
   }
   return InvalidOid;
 }
@@ -81,18 +90,27 @@ Datum text_datum(std::string_view text) {
 
 Datum datum_of(const Arg& arg) {
   switch (arg.type) {
-    case Arg::Type::kBool: return BoolGetDatum(arg.integer != 0);
-    case Arg::Type::kInt4: return Int32GetDatum(static_cast<int32>(arg.integer));
-    case Arg::Type::kInt8: return Int64GetDatum(arg.integer);
-    case Arg::Type::kOid: return ObjectIdGetDatum(static_cast<Oid>(arg.integer));
-    case Arg::Type::kFloat8: return Float8GetDatum(arg.real);
-    case Arg::Type::kText: return text_datum(arg.text);
-    case Arg::Type::kMoment: return TimestampTzGetDatum(arg.integer);
+    case Arg::Type::kBool:
+      return BoolGetDatum(arg.integer != 0);
+    case Arg::Type::kInt4:
+      return Int32GetDatum(static_cast<int32>(arg.integer));
+    case Arg::Type::kInt8:
+      return Int64GetDatum(arg.integer);
+    case Arg::Type::kOid:
+      return ObjectIdGetDatum(static_cast<Oid>(arg.integer));
+    case Arg::Type::kFloat8:
+      return Float8GetDatum(arg.real);
+    case Arg::Type::kText:
+      return text_datum(arg.text);
+    case Arg::Type::kMoment:
+      return TimestampTzGetDatum(arg.integer);
     case Arg::Type::kInt8Array: {
       const int n = static_cast<int>(arg.integers.size());
       auto* values = static_cast<Datum*>(palloc(sizeof(Datum) * static_cast<Size>(n + 1)));
-      for (int i = 0; i < n; ++i) values[i] = Int64GetDatum(arg.integers[static_cast<std::size_t>(i)]);
-      return PointerGetDatum(construct_array(values, n, INT8OID, 8, FLOAT8PASSBYVAL, TYPALIGN_DOUBLE));
+      for (int i = 0; i < n; ++i)
+        values[i] = Int64GetDatum(arg.integers[static_cast<std::size_t>(i)]);
+      return PointerGetDatum(
+          construct_array(values, n, INT8OID, 8, FLOAT8PASSBYVAL, TYPALIGN_DOUBLE));
     }
     case Arg::Type::kTextArray: {
       const int n = static_cast<int>(arg.texts.size());
@@ -171,22 +189,33 @@ Cell text_cell(const char* text, std::size_t length) {
 
 Cell make_cell(Oid type, Datum value) {
   switch (type) {
-    case BOOLOID: return integer_cell(DatumGetBool(value));
-    case CHAROID: return integer_cell(DatumGetChar(value));
-    case INT2OID: return integer_cell(DatumGetInt16(value));
-    case INT4OID: return integer_cell(DatumGetInt32(value));
-    case INT8OID: return integer_cell(DatumGetInt64(value));
+    case BOOLOID:
+      return integer_cell(DatumGetBool(value));
+    case CHAROID:
+      return integer_cell(DatumGetChar(value));
+    case INT2OID:
+      return integer_cell(DatumGetInt16(value));
+    case INT4OID:
+      return integer_cell(DatumGetInt32(value));
+    case INT8OID:
+      return integer_cell(DatumGetInt64(value));
     case OIDOID:
-    case REGCLASSOID: return integer_cell(DatumGetObjectId(value));
-    case TIMESTAMPTZOID: return integer_cell(DatumGetTimestampTz(value));
-    case FLOAT4OID: return real_cell(DatumGetFloat4(value));
-    case FLOAT8OID: return real_cell(DatumGetFloat8(value));
-    case NAMEOID: return text_cell(NameStr(*DatumGetName(value)), strlen(NameStr(*DatumGetName(value))));
+    case REGCLASSOID:
+      return integer_cell(DatumGetObjectId(value));
+    case TIMESTAMPTZOID:
+      return integer_cell(DatumGetTimestampTz(value));
+    case FLOAT4OID:
+      return real_cell(DatumGetFloat4(value));
+    case FLOAT8OID:
+      return real_cell(DatumGetFloat8(value));
+    case NAMEOID:
+      return text_cell(NameStr(*DatumGetName(value)), strlen(NameStr(*DatumGetName(value))));
     case TEXTOID: {
       text* plain = DatumGetTextPP(value);
       return text_cell(VARDATA_ANY(plain), VARSIZE_ANY_EXHDR(plain));
     }
-    default: break;
+    default:
+      break;
   }
   const Oid element = get_element_type(type);
   if (OidIsValid(element)) return array_cell(element, value);
@@ -213,9 +242,10 @@ OwnerScope::OwnerScope() {
     const Oid owner = owner_of_schema();
     nest_level_ = NewGUCNestLevel();
     for (const Pinned& item : kPinned) set_for_scope(item.name, item.value);
-    if (GetConfigOption("assist.track", true, false) != nullptr) set_for_scope("assist.track", "none");
-    SetUserIdAndSecContext(owner, context_ | SECURITY_LOCAL_USERID_CHANGE | SECURITY_RESTRICTED_OPERATION |
-                                      SECURITY_NOFORCE_RLS);
+    if (GetConfigOption("assist.track", true, false) != nullptr)
+      set_for_scope("assist.track", "none");
+    SetUserIdAndSecContext(owner, context_ | SECURITY_LOCAL_USERID_CHANGE |
+                                      SECURITY_RESTRICTED_OPERATION | SECURITY_NOFORCE_RLS);
   });
 }
 
@@ -237,7 +267,8 @@ Cursor::Cursor(const char* sql, std::span<const Arg> args, bool fresh) {
     SPIPlanPtr plan = SPI_prepare(sql, static_cast<int>(args.size()), bound->types);
     if (plan == nullptr) fail(sql, SPI_result);
     portal_ = SPI_cursor_open(nullptr, plan, bound->values, bound->nulls, !fresh);
-    batch_ = AllocSetContextCreateInternal(CurrentMemoryContext, "assist rows", ALLOCSET_DEFAULT_SIZES);
+    batch_ =
+        AllocSetContextCreateInternal(CurrentMemoryContext, "assist rows", ALLOCSET_DEFAULT_SIZES);
     MemoryContextSwitchTo(caller);
   });
 }
@@ -307,7 +338,8 @@ Single QuerySingle(const char* sql, std::span<const Arg> args) {
       single.value = SPI_getbinval(SPI_tuptable->vals[0], desc, 1, &single.null);
       if (!single.null) {
         MemoryContextSwitchTo(caller);
-        single.value = datumCopy(single.value, TupleDescAttr(desc, 0)->attbyval, TupleDescAttr(desc, 0)->attlen);
+        single.value = datumCopy(single.value, TupleDescAttr(desc, 0)->attbyval,
+                                 TupleDescAttr(desc, 0)->attlen);
       }
     }
     SPI_finish();

@@ -1,10 +1,11 @@
 // Fixed statements of the extension on its own tables, its views and the catalogs.
 //
-// They run under the id of the owner of schema assist, as the server's foreign-key triggers run under the
-// table owner's, so that a caller needs no right on the tables. What makes that safe: the texts are
-// literals of this library, every name in them is schema-qualified or found in pg_catalog by the pinned
-// search_path, values are parameters, and the tables have columns of built-in types only: no function,
-// operator, cast or domain of a user can be reached. Statements of users never run here.
+// They run under the id of the owner of schema assist, as the server's foreign-key triggers run
+// under the table owner's, so that a caller needs no right on the tables. What makes that safe: the
+// texts are literals of this library, every name in them is schema-qualified or found in pg_catalog
+// by the pinned search_path, values are parameters, and the tables have columns of built-in types
+// only: no function, operator, cast or domain of a user can be reached. Statements of users never
+// run here.
 #pragma once
 
 #include <cstdint>
@@ -15,8 +16,9 @@
 
 namespace assist::pg {
 
-// While it lives, the current user is the extension's owner, search_path is pg_catalog, pg_temp, and
-// capture is off. Puts all of it back when it goes. Throws PgError when the extension is not there.
+// While it lives, the current user is the extension's owner, search_path is pg_catalog, pg_temp,
+// and capture is off. Puts all of it back when it goes. Throws PgError when the extension is not
+// there.
 class OwnerScope {
  public:
   OwnerScope();
@@ -30,8 +32,9 @@ class OwnerScope {
   int nest_level_;
 };
 
-// A value of a row, or one for a parameter. Integers, oids, booleans and "char" are `integer`; floats
-// `real`; text, name, jsonb (out only) and everything else `text`; arrays of those are `items`.
+// A value of a row, or one for a parameter. Integers, oids, booleans and "char" are `integer`;
+// floats `real`; text, name, jsonb (out only) and everything else `text`; arrays of those are
+// `items`.
 struct Cell {
   enum class Kind : std::uint8_t { kNull, kInteger, kReal, kText, kArray };
   Kind kind = Kind::kNull;
@@ -56,7 +59,8 @@ class Row {
   bool Flag(int i) const { return cells_[i].integer != 0; }
   char Letter(int i) const { return static_cast<char>(cells_[i].integer); }
   double Real(int i) const {
-    return cells_[i].kind == Cell::Kind::kReal ? cells_[i].real : static_cast<double>(cells_[i].integer);
+    return cells_[i].kind == Cell::Kind::kReal ? cells_[i].real
+                                               : static_cast<double>(cells_[i].integer);
   }
   std::string_view Text(int i) const { return cells_[i].text; }
   std::span<const Cell> Items(int i) const {
@@ -70,10 +74,20 @@ class Row {
 
 // A parameter of a statement.
 struct Arg {
-  enum class Type : std::uint8_t { kBool, kInt4, kInt8, kOid, kFloat8, kText, kMoment, kInt8Array, kTextArray };
+  enum class Type : std::uint8_t {
+    kBool,
+    kInt4,
+    kInt8,
+    kOid,
+    kFloat8,
+    kText,
+    kMoment,
+    kInt8Array,
+    kTextArray
+  };
   Type type;
   bool null = false;
-  std::int64_t integer = 0;   // kMoment: a TimestampTz
+  std::int64_t integer = 0;  // kMoment: a TimestampTz
   double real = 0;
   std::string_view text;
   std::span<const std::int64_t> integers;
@@ -82,7 +96,9 @@ struct Arg {
   static Arg Bool(bool value) { return {.type = Type::kBool, .integer = value}; }
   static Arg Int4(std::int32_t value) { return {.type = Type::kInt4, .integer = value}; }
   static Arg Int8(std::int64_t value) { return {.type = Type::kInt8, .integer = value}; }
-  static Arg Object(Oid value) { return {.type = Type::kOid, .null = value == 0, .integer = value}; }
+  static Arg Object(Oid value) {
+    return {.type = Type::kOid, .null = value == 0, .integer = value};
+  }
   static Arg Real(double value) { return {.type = Type::kFloat8, .real = value}; }
   static Arg Text(std::string_view value) { return {.type = Type::kText, .text = value}; }
   // Empty becomes NULL.
@@ -102,13 +118,15 @@ struct Arg {
 // A running query; the loop of Query().
 class Cursor {
  public:
-  // `fresh`: sees what this command has written so far; else the active snapshot alone, which is cheaper.
+  // `fresh`: sees what this command has written so far; else the active snapshot alone, which is
+  // cheaper.
   Cursor(const char* sql, std::span<const Arg> args, bool fresh);
   // Calls visit(const Row&) for each row; it may throw.
   template <typename F>
   void ForEach(F&& visit) {
     for (int n = Fetch(); n > 0; n = Fetch()) {
-      for (int i = 0; i < n; ++i) visit(Row(cells_ + static_cast<std::size_t>(i) * width_, columns_));
+      for (int i = 0; i < n; ++i)
+        visit(Row(cells_ + static_cast<std::size_t>(i) * width_, columns_));
     }
     Close();
   }
@@ -117,7 +135,7 @@ class Cursor {
   int Fetch();
   void Close();
   void* portal_ = nullptr;
-  void* table_ = nullptr;   // of the rows of now
+  void* table_ = nullptr;  // of the rows of now
   MemoryContext batch_ = nullptr;
   const Cell* cells_ = nullptr;
   std::size_t width_ = 0;
@@ -140,8 +158,8 @@ void QueryFresh(const char* sql, std::span<const Arg> args, F&& visit) {
 // Rows affected.
 std::int64_t Execute(const char* sql, std::span<const Arg> args = {});
 
-// The one row, first column of a statement, as a Datum in the memory context of the caller (composites
-// included); null when there is no row.
+// The one row, first column of a statement, as a Datum in the memory context of the caller
+// (composites included); null when there is no row.
 struct Single {
   Datum value;
   bool null;

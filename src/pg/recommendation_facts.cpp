@@ -40,10 +40,14 @@ struct KindName {
   Action::Kind kind;
 };
 constexpr KindName kKinds[] = {
-    {"create index", Action::Kind::kCreateIndex}, {"drop index", Action::Kind::kDropIndex},
-    {"reindex", Action::Kind::kReindex},          {"vacuum", Action::Kind::kVacuum},
-    {"vacuum full", Action::Kind::kVacuumFull},   {"analyze", Action::Kind::kAnalyze},
-    {"set parameter", Action::Kind::kSetParameter}, {"complete index", Action::Kind::kCompleteIndex},
+    {"create index", Action::Kind::kCreateIndex},
+    {"drop index", Action::Kind::kDropIndex},
+    {"reindex", Action::Kind::kReindex},
+    {"vacuum", Action::Kind::kVacuum},
+    {"vacuum full", Action::Kind::kVacuumFull},
+    {"analyze", Action::Kind::kAnalyze},
+    {"set parameter", Action::Kind::kSetParameter},
+    {"complete index", Action::Kind::kCompleteIndex},
 };
 
 Action::Kind KindOf(std::string_view name) {
@@ -60,24 +64,30 @@ Action::Scope ScopeOf(std::string_view name) {
 }
 
 constexpr const char* kRecommendation =
-    "SELECT r.title, r.rationale, r.action_kind, r.action_scope, coalesce(r.action_relation, 0::oid),"
+    "SELECT r.title, r.rationale, r.action_kind, r.action_scope, coalesce(r.action_relation, "
+    "0::oid),"
     " r.action_object, r.action_statement, r.action_parameter, r.action_value, r.action_role,"
     " r.action_definition, current_database(),"
     " coalesce((SELECT c.relowner FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace"
-    "  WHERE c.oid = r.relation AND format('%I.%I', n.nspname, c.relname) = r.relation_name), 0::oid)"
+    "  WHERE c.oid = r.relation AND format('%I.%I', n.nspname, c.relname) = r.relation_name), "
+    "0::oid)"
     " FROM assist.recommendation r WHERE r.id = $1";
 
 // $1 index, which still has the name $2.
 constexpr const char* kIndex =
     "SELECT pg_get_indexdef(c.oid), obj_description(c.oid, 'pg_class'), s.spcname, i.indrelid,"
-    " ARRAY(SELECT format('ALTER INDEX %s ALTER COLUMN %s SET STATISTICS %s', $2, a.attnum, a.attstattarget)"
-    "  FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attstattarget > 0 ORDER BY a.attnum), c.relpages"
-    " FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid JOIN pg_namespace n ON n.oid = c.relnamespace"
+    " ARRAY(SELECT format('ALTER INDEX %s ALTER COLUMN %s SET STATISTICS %s', $2, a.attnum, "
+    "a.attstattarget)"
+    "  FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attstattarget > 0 ORDER BY a.attnum), "
+    "c.relpages"
+    " FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid JOIN pg_namespace n ON n.oid = "
+    "c.relnamespace"
     " LEFT JOIN pg_tablespace s ON s.oid = c.reltablespace"
     " WHERE c.oid = $1 AND format('%I.%I', n.nspname, c.relname) = $2";
 
 constexpr const char* kTable =
-    "SELECT format('%I.%I', n.nspname, c.relname), c.relkind = 'p', greatest(c.reltuples, 0), c.relpages,"
+    "SELECT format('%I.%I', n.nspname, c.relname), c.relkind = 'p', greatest(c.reltuples, 0), "
+    "c.relpages,"
     " coalesce((SELECT sum(x.relpages) FROM pg_index i JOIN pg_class x ON x.oid = i.indexrelid"
     "  WHERE i.indrelid = c.oid), 0)"
     " FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.oid = $1";
@@ -86,13 +96,17 @@ constexpr const char* kTable =
 constexpr const char* kPartitions =
     "SELECT n.nspname, c.relname, format('%I.%I', n.nspname, c.relname), c.relkind = 'p',"
     " greatest(c.reltuples, 0), c.oid, c.relpages, m.qualified, coalesce(m.attached, false)"
-    " FROM pg_inherits h JOIN pg_class c ON c.oid = h.inhrelid JOIN pg_namespace n ON n.oid = c.relnamespace"
+    " FROM pg_inherits h JOIN pg_class c ON c.oid = h.inhrelid JOIN pg_namespace n ON n.oid = "
+    "c.relnamespace"
     " LEFT JOIN LATERAL ("
-    "  SELECT format('%I.%I', xn.nspname, x.relname) AS qualified, a.inhparent IS NOT NULL AS attached"
-    "  FROM pg_index i JOIN pg_class x ON x.oid = i.indexrelid JOIN pg_namespace xn ON xn.oid = x.relnamespace"
+    "  SELECT format('%I.%I', xn.nspname, x.relname) AS qualified, a.inhparent IS NOT NULL AS "
+    "attached"
+    "  FROM pg_index i JOIN pg_class x ON x.oid = i.indexrelid JOIN pg_namespace xn ON xn.oid = "
+    "x.relnamespace"
     "  LEFT JOIN pg_inherits a ON a.inhrelid = x.oid"
     "  WHERE i.indrelid = c.oid AND i.indisvalid AND (a.inhparent = $2 OR a.inhparent IS NULL AND"
-    "   substring(pg_get_indexdef(x.oid) FROM ' USING .*$') = substring(pg_get_indexdef($2) FROM ' USING .*$'))"
+    "   substring(pg_get_indexdef(x.oid) FROM ' USING .*$') = substring(pg_get_indexdef($2) FROM ' "
+    "USING .*$'))"
     "  ORDER BY a.inhparent IS NULL LIMIT 1) m ON true"
     " WHERE h.inhparent = $1 ORDER BY c.relname";
 
@@ -100,14 +114,16 @@ constexpr const char* kSetting =
     "SELECT s.context = 'postmaster' FROM pg_settings s WHERE s.name = $1";
 constexpr const char* kPreviousInFile =
     "SELECT f.setting FROM pg_file_settings f"
-    " WHERE f.name = $1 AND f.sourcefile ~ '/postgresql\\.auto\\.conf$' ORDER BY f.seqno DESC LIMIT 1";
+    " WHERE f.name = $1 AND f.sourcefile ~ '/postgresql\\.auto\\.conf$' ORDER BY f.seqno DESC "
+    "LIMIT 1";
 // $2 role (NULL = all), $3 whether in this database.
 constexpr const char* kPreviousInCatalog =
     "SELECT substr(c.item, strpos(c.item, '=') + 1) FROM pg_db_role_setting d"
     " CROSS JOIN LATERAL unnest(d.setconfig) c(item)"
     " WHERE split_part(c.item, '=', 1) = $1"
     " AND d.setrole = coalesce((SELECT oid FROM pg_roles WHERE rolname = $2), 0::oid)"
-    " AND d.setdatabase = CASE WHEN $3 THEN (SELECT oid FROM pg_database WHERE datname = current_database())"
+    " AND d.setdatabase = CASE WHEN $3 THEN (SELECT oid FROM pg_database WHERE datname = "
+    "current_database())"
     "                     ELSE 0::oid END";
 
 void ReadPartitions(Oid table, Oid index, Texts& texts, MigrationFacts& facts) {
@@ -220,7 +236,8 @@ StoredRecommendation ReadRecommendation(std::int64_t id, std::pmr::memory_resour
 
   const OwnerScope scope;
   switch (action.kind) {
-    case Action::Kind::kNone: break;
+    case Action::Kind::kNone:
+      break;
     case Action::Kind::kCreateIndex:
     case Action::Kind::kVacuum:
     case Action::Kind::kVacuumFull:
@@ -232,7 +249,9 @@ StoredRecommendation ReadRecommendation(std::int64_t id, std::pmr::memory_resour
     case Action::Kind::kCompleteIndex:
       ReadIndex(action, texts, facts);
       break;
-    case Action::Kind::kSetParameter: ReadParameter(action, texts, facts); break;
+    case Action::Kind::kSetParameter:
+      ReadParameter(action, texts, facts);
+      break;
   }
   if (facts.current_definition.empty()) facts.current_definition = definition_then;
   if (action.kind == Action::Kind::kCreateIndex) facts.index_bytes = 0;

@@ -42,25 +42,38 @@ const char* evidence_json(const Finding& finding) {
 
 std::string_view KindName(Action::Kind kind) {
   switch (kind) {
-    case Action::Kind::kNone: return "none";
-    case Action::Kind::kCreateIndex: return "create index";
-    case Action::Kind::kDropIndex: return "drop index";
-    case Action::Kind::kReindex: return "reindex";
-    case Action::Kind::kVacuum: return "vacuum";
-    case Action::Kind::kVacuumFull: return "vacuum full";
-    case Action::Kind::kAnalyze: return "analyze";
-    case Action::Kind::kSetParameter: return "set parameter";
-    case Action::Kind::kCompleteIndex: return "complete index";
+    case Action::Kind::kNone:
+      return "none";
+    case Action::Kind::kCreateIndex:
+      return "create index";
+    case Action::Kind::kDropIndex:
+      return "drop index";
+    case Action::Kind::kReindex:
+      return "reindex";
+    case Action::Kind::kVacuum:
+      return "vacuum";
+    case Action::Kind::kVacuumFull:
+      return "vacuum full";
+    case Action::Kind::kAnalyze:
+      return "analyze";
+    case Action::Kind::kSetParameter:
+      return "set parameter";
+    case Action::Kind::kCompleteIndex:
+      return "complete index";
   }
   return "none";
 }
 
 std::string_view ScopeName(Action::Scope scope) {
   switch (scope) {
-    case Action::Scope::kSystem: return "system";
-    case Action::Scope::kDatabase: return "database";
-    case Action::Scope::kRole: return "role";
-    case Action::Scope::kRoleInDatabase: return "role in database";
+    case Action::Scope::kSystem:
+      return "system";
+    case Action::Scope::kDatabase:
+      return "database";
+    case Action::Scope::kRole:
+      return "role";
+    case Action::Scope::kRoleInDatabase:
+      return "role in database";
   }
   return "system";
 }
@@ -76,8 +89,8 @@ Subject SubjectOfIndex(const Snapshot& snapshot, const Index& index) {
   return {table->oid, table->qualified, index.definition};
 }
 
-// The table a finding is about, for rights: it outlives the index that is dropped. None for settings and
-// statements.
+// The table a finding is about, for rights: it outlives the index that is dropped. None for
+// settings and statements.
 Subject SubjectOf(const Snapshot& snapshot, const Finding& finding) {
   const Oid oid = finding.action.relation;
   if (const Index* index = snapshot.FindIndex(oid)) return SubjectOfIndex(snapshot, *index);
@@ -90,17 +103,19 @@ Subject SubjectOf(const Snapshot& snapshot, const Finding& finding) {
 }
 
 // Parameters in the order of both statements below; $1 is the fingerprint.
-#define ASSIST_COLUMNS                                                                               \
-  "category, rule, severity, object, title, rationale, benefit_ms_per_day, benefit_pct,"             \
-  " storage_delta_bytes, confidence, risk, sql, queryids, evidence, relation, relation_name,"        \
-  " action_kind, action_scope, action_relation, action_object, action_statement, action_parameter,"  \
+#define ASSIST_COLUMNS                                                                        \
+  "category, rule, severity, object, title, rationale, benefit_ms_per_day, benefit_pct,"      \
+  " storage_delta_bytes, confidence, risk, sql, queryids, evidence, relation, relation_name," \
+  " action_kind, action_scope, action_relation, action_object, action_statement, "            \
+  "action_parameter,"                                                                         \
   " action_value, action_role, action_definition"
-#define ASSIST_VALUES                                                                                \
-  "$2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15::jsonb, $16, $17, $18, $19, $20,"    \
+#define ASSIST_VALUES                                                                             \
+  "$2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15::jsonb, $16, $17, $18, $19, $20," \
   " $21, $22, $23, $24, $25, $26"
 
 constexpr const char* kInsert =
-    "INSERT INTO assist.recommendation (fingerprint, " ASSIST_COLUMNS ")"
+    "INSERT INTO assist.recommendation (fingerprint, " ASSIST_COLUMNS
+    ")"
     " SELECT $1, " ASSIST_VALUES
     " WHERE NOT EXISTS (SELECT 1 FROM assist.recommendation WHERE fingerprint = $1)"
     " ON CONFLICT (fingerprint) DO NOTHING";
@@ -112,10 +127,13 @@ constexpr const char* kUpdate =
     "    OR status = 'postponed' AND postponed_until <= clock_timestamp() AS reopen, status AS was"
     "  FROM assist.recommendation r WHERE fingerprint = $1 AND (gone OR status = 'obsolete'"
     "    OR status = 'postponed' AND postponed_until <= clock_timestamp()"
-    "    OR ROW(" ASSIST_COLUMNS ") IS DISTINCT FROM ROW(" ASSIST_VALUES "))"
+    "    OR ROW(" ASSIST_COLUMNS ") IS DISTINCT FROM ROW(" ASSIST_VALUES
+    "))"
     "  FOR NO KEY UPDATE SKIP LOCKED)"
-    " UPDATE assist.recommendation r SET (" ASSIST_COLUMNS ", gone, status, status_reason, postponed_until,"
-    "  updated_at) = (" ASSIST_VALUES ", false, CASE WHEN o.reopen THEN 'open' ELSE r.status END,"
+    " UPDATE assist.recommendation r SET (" ASSIST_COLUMNS
+    ", gone, status, status_reason, postponed_until,"
+    "  updated_at) = (" ASSIST_VALUES
+    ", false, CASE WHEN o.reopen THEN 'open' ELSE r.status END,"
     "  CASE WHEN o.reopen THEN NULL ELSE r.status_reason END,"
     "  CASE WHEN o.reopen THEN NULL ELSE r.postponed_until END, clock_timestamp())"
     " FROM old o WHERE o.id = r.id RETURNING r.id, o.reopen, o.was";
@@ -130,10 +148,12 @@ constexpr const char* kObsolete =
     "  SELECT r.id, w.reason FROM assist.recommendation r"
     "  JOIN unnest($1, $2) w(rule, reason) ON w.rule = r.rule"
     "  WHERE NOT r.gone AND NOT r.fingerprint = ANY ($3)"
-    "  AND (r.relation IS NULL OR NOT r.relation::int8 = ANY ($4)) FOR NO KEY UPDATE OF r SKIP LOCKED),"
+    "  AND (r.relation IS NULL OR NOT r.relation::int8 = ANY ($4)) FOR NO KEY UPDATE OF r SKIP "
+    "LOCKED),"
     " changed AS ("
     "  UPDATE assist.recommendation r SET gone = true, updated_at = clock_timestamp(),"
-    "   status = CASE WHEN r.status IN ('open', 'approved', 'postponed') THEN 'obsolete' ELSE r.status END,"
+    "   status = CASE WHEN r.status IN ('open', 'approved', 'postponed') THEN 'obsolete' ELSE "
+    "r.status END,"
     "   status_reason = CASE WHEN r.status IN ('open', 'approved', 'postponed') THEN l.reason"
     "                        ELSE r.status_reason END"
     "  FROM lost l WHERE l.id = r.id RETURNING r.id, r.object, r.status, l.reason)"
@@ -144,18 +164,21 @@ constexpr const char* kObsolete =
 constexpr const char* kDropped =
     "WITH lost AS ("
     "  SELECT r.id FROM assist.recommendation r WHERE NOT r.gone"
-    "  AND (r.relation IS NOT NULL AND NOT EXISTS (SELECT 1 FROM pg_class c WHERE c.oid = r.relation)"
+    "  AND (r.relation IS NOT NULL AND NOT EXISTS (SELECT 1 FROM pg_class c WHERE c.oid = "
+    "r.relation)"
     "   OR r.action_relation IS NOT NULL"
     "   AND NOT EXISTS (SELECT 1 FROM pg_class c WHERE c.oid = r.action_relation))"
     "  FOR NO KEY UPDATE OF r SKIP LOCKED),"
     " changed AS ("
     "  UPDATE assist.recommendation r SET gone = true, updated_at = clock_timestamp(),"
-    "   status = CASE WHEN r.status IN ('open', 'approved', 'postponed') THEN 'obsolete' ELSE r.status END,"
+    "   status = CASE WHEN r.status IN ('open', 'approved', 'postponed') THEN 'obsolete' ELSE "
+    "r.status END,"
     "   status_reason = CASE WHEN r.status IN ('open', 'approved', 'postponed')"
     "                        THEN 'the relation does not exist any more' ELSE r.status_reason END"
     "  FROM lost l WHERE l.id = r.id RETURNING r.id, r.object, r.status, r.status_reason)"
     " INSERT INTO assist.action_log (action, recommendation_id, object, outcome, detail)"
-    " SELECT 'obsolete', id, object, 'obsolete', status_reason FROM changed WHERE status = 'obsolete'";
+    " SELECT 'obsolete', id, object, 'obsolete', status_reason FROM changed WHERE status = "
+    "'obsolete'";
 
 void StoreOne(const Snapshot& snapshot, const RuleDescriptor& rule, const Finding& finding) {
   const Action& action = finding.action;
@@ -164,17 +187,32 @@ void StoreOne(const Snapshot& snapshot, const RuleDescriptor& rule, const Findin
   const double total = snapshot.server.database_ms_per_day;
   const char* evidence = Guarded([&] { return evidence_json(finding); });
   const Arg args[26] = {
-      Arg::Text(finding.fingerprint), Arg::Text(ToString(rule.category)), Arg::Text(rule.id),
-      Arg::Text(ToString(finding.severity)), Arg::Text(finding.object), Arg::Text(finding.title),
-      Arg::Text(finding.rationale), Arg::Real(finding.benefit_ms_per_day),
+      Arg::Text(finding.fingerprint),
+      Arg::Text(ToString(rule.category)),
+      Arg::Text(rule.id),
+      Arg::Text(ToString(finding.severity)),
+      Arg::Text(finding.object),
+      Arg::Text(finding.title),
+      Arg::Text(finding.rationale),
+      Arg::Real(finding.benefit_ms_per_day),
       total > 0 ? Arg::Real(std::min(100.0, 100 * finding.benefit_ms_per_day / total))
                 : Arg::Null(Arg::Type::kFloat8),
-      Arg::Int8(finding.storage_delta_bytes), Arg::Real(finding.confidence), Arg::Text(finding.risk),
-      Arg::TextOrNull(finding.sql), Arg::Integers(finding.query_ids), Arg::Text(evidence),
-      Arg::Object(subject.oid), Arg::TextOrNull(subject.name), Arg::Text(KindName(action.kind)),
+      Arg::Int8(finding.storage_delta_bytes),
+      Arg::Real(finding.confidence),
+      Arg::Text(finding.risk),
+      Arg::TextOrNull(finding.sql),
+      Arg::Integers(finding.query_ids),
+      Arg::Text(evidence),
+      Arg::Object(subject.oid),
+      Arg::TextOrNull(subject.name),
+      Arg::Text(KindName(action.kind)),
       has_action ? Arg::Text(ScopeName(action.scope)) : Arg::Null(Arg::Type::kText),
-      Arg::Object(action.relation), Arg::TextOrNull(action.object), Arg::TextOrNull(action.statement),
-      Arg::TextOrNull(action.parameter), Arg::TextOrNull(action.value), Arg::TextOrNull(action.role),
+      Arg::Object(action.relation),
+      Arg::TextOrNull(action.object),
+      Arg::TextOrNull(action.statement),
+      Arg::TextOrNull(action.parameter),
+      Arg::TextOrNull(action.value),
+      Arg::TextOrNull(action.role),
       Arg::TextOrNull(subject.definition)};
 
   bool known = false;
@@ -200,7 +238,7 @@ void MarkObsolete(std::span<const RuleOutcome> outcomes, const Findings& finding
   for (const RuleOutcome& outcome : outcomes) {
     if (outcome.enabled && !outcome.judged) continue;
     rules.push_back(outcome.rule->id);
-    reasons.push_back(!outcome.enabled              ? std::string_view("the rule is off")
+    reasons.push_back(!outcome.enabled               ? std::string_view("the rule is off")
                       : outcome.state == "evaluated" ? std::string_view("not found any more")
                                                      : std::string_view(outcome.state));
   }

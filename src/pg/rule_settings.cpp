@@ -38,7 +38,8 @@ std::string ValidParameters(const RuleDescriptor& rule) {
   return hint + ".";
 }
 
-void CheckValue(const RuleDescriptor& rule, std::string_view name, std::string_view kind, double value) {
+void CheckValue(const RuleDescriptor& rule, std::string_view name, std::string_view kind,
+                double value) {
   const std::string shown(name), id(rule.id);
   const int i = ParamNumber(rule, name);
   if (i < 0)
@@ -55,8 +56,9 @@ void CheckValue(const RuleDescriptor& rule, std::string_view name, std::string_v
     char text[64];
     std::snprintf(text, sizeof text, "%.15g", value);
     throw AssistError(ERRCODE_INVALID_PARAMETER_VALUE,
-                      (std::string(text) + " is outside the valid range for parameter \"" + shown + "\" (" +
-                       Bounds(param) + ")").c_str(),
+                      (std::string(text) + " is outside the valid range for parameter \"" + shown +
+                       "\" (" + Bounds(param) + ")")
+                          .c_str(),
                       ValidParameters(rule).c_str());
   }
 }
@@ -89,7 +91,8 @@ std::pmr::vector<RuleChoice> ReadRuleChoices(std::pmr::memory_resource* memory) 
              });
   QueryFresh(
       "SELECT s.rule, e.key, (e.value #>> '{}')::float8"
-      " FROM assist.rule_setting s, jsonb_each(s.settings) e WHERE jsonb_typeof(e.value) = 'number'",
+      " FROM assist.rule_setting s, jsonb_each(s.settings) e WHERE jsonb_typeof(e.value) = "
+      "'number'",
       {}, [&](const Row& row) {
         RuleChoice* choice = find(row.Text(0));
         if (choice == nullptr) return;
@@ -97,7 +100,8 @@ std::pmr::vector<RuleChoice> ReadRuleChoices(std::pmr::memory_resource* memory) 
         if (i < 0) return;
         const Param& param = choice->rule->params[static_cast<std::size_t>(i)];
         const double value = row.Real(2);
-        if (value >= param.min && value <= param.max) choice->values[static_cast<std::size_t>(i)] = value;
+        if (value >= param.min && value <= param.max)
+          choice->values[static_cast<std::size_t>(i)] = value;
       });
   return choices;
 }
@@ -112,13 +116,12 @@ void WriteRuleChoice(const RuleDescriptor& rule, const bool* enabled, std::strin
     if (!is_object)
       throw AssistError(ERRCODE_INVALID_PARAMETER_VALUE, "settings must be a JSON object",
                         ValidParameters(rule).c_str());
-    Query(kEachValue, {&arg, 1}, [&](const Row& row) {
-      CheckValue(rule, row.Text(0), row.Text(1), row.Real(2));
-    });
+    Query(kEachValue, {&arg, 1},
+          [&](const Row& row) { CheckValue(rule, row.Text(0), row.Text(1), row.Real(2)); });
   }
-  const Arg args[] = {Arg::Text(rule.id),
-                      enabled != nullptr ? Arg::Bool(*enabled) : Arg::Null(Arg::Type::kBool),
-                      Arg::Text(settings.empty() ? std::string_view("{}") : settings), Arg::Text(role)};
+  const Arg args[] = {
+      Arg::Text(rule.id), enabled != nullptr ? Arg::Bool(*enabled) : Arg::Null(Arg::Type::kBool),
+      Arg::Text(settings.empty() ? std::string_view("{}") : settings), Arg::Text(role)};
   Execute(
       "INSERT INTO assist.rule_setting AS s (rule, enabled, settings, changed_by)"
       " VALUES ($1, $2, jsonb_strip_nulls($3::jsonb), $4)"

@@ -15,7 +15,9 @@ Needs ReadSnapshot(Snapshot& snapshot, std::pmr::vector<Oid>& unread) {
   snapshot.Seal();  // the other parts look relations up
   reader::ReadIndexes(snapshot, unread);
   if (!unread.empty()) {
-    const auto is_unread = [&](Oid oid) { return std::find(unread.begin(), unread.end(), oid) != unread.end(); };
+    const auto is_unread = [&](Oid oid) {
+      return std::find(unread.begin(), unread.end(), oid) != unread.end();
+    };
     std::erase_if(snapshot.tables, [&](const Table& table) { return is_unread(table.oid); });
     std::erase_if(snapshot.indexes, [&](const Index& index) { return is_unread(index.table); });
   }
@@ -24,15 +26,18 @@ Needs ReadSnapshot(Snapshot& snapshot, std::pmr::vector<Oid>& unread) {
   const Needs observed = reader::ReadObserved(snapshot);
   for (Table& table : snapshot.tables) table.bloat = EstimateTableBloat(table);
   for (Index& index : snapshot.indexes)
-    if (const Table* table = snapshot.FindTable(index.table)) index.bloat = EstimateIndexBloat(index, *table);
+    if (const Table* table = snapshot.FindTable(index.table))
+      index.bloat = EstimateIndexBloat(index, *table);
   return server | observed;
 }
 
 void RememberSeen(const Snapshot&) {
   Execute(
       "INSERT INTO assist.object_seen (oid, first_seen, row_versions)"
-      " SELECT c.oid, clock_timestamp(), pg_stat_get_tuples_inserted(c.oid) + pg_stat_get_tuples_updated(c.oid)"
-      "  - pg_stat_get_tuples_hot_updated(c.oid) FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace"
+      " SELECT c.oid, clock_timestamp(), pg_stat_get_tuples_inserted(c.oid) + "
+      "pg_stat_get_tuples_updated(c.oid)"
+      "  - pg_stat_get_tuples_hot_updated(c.oid) FROM pg_class c JOIN pg_namespace n ON n.oid = "
+      "c.relnamespace"
       " WHERE c.relkind IN ('r', 'p', 'm', 'i', 'I') AND c.relpersistence <> 't'"
       " AND n.nspname !~ '^pg_' AND n.nspname NOT IN ('information_schema', 'assist')"
       " AND NOT EXISTS (SELECT 1 FROM assist.object_seen s WHERE s.oid = c.oid)"

@@ -10,7 +10,7 @@
 
 extern "C" {
 #include "access/htup_details.h"
-#include "executor/executor.h"   // for GetAttributeByName
+#include "executor/executor.h"  // for GetAttributeByName
 #include "storage/lmgr.h"
 }
 
@@ -27,8 +27,8 @@ constexpr std::int64_t kOversize = 32;
 constexpr double kSameShare = 0.05;
 
 struct Candidate {
-  Table* table = nullptr;   // of the heap, or of the index
-  Index* index = nullptr;   // nullptr = the heap itself
+  Table* table = nullptr;  // of the heap, or of the index
+  Index* index = nullptr;  // nullptr = the heap itself
   Oid oid() const { return index != nullptr ? index->oid : table->oid; }
   std::int64_t pages() const { return index != nullptr ? index->pages : table->pages; }
   std::int64_t size() const { return index != nullptr ? index->size_bytes : table->size_bytes; }
@@ -36,15 +36,16 @@ struct Candidate {
   std::int64_t changes() const { return table->inserted + table->updated + table->deleted; }
 };
 
-// The C functions of the extension pgstattuple, wherever it was installed; only a superuser can have made
-// one, or added it to the extension. 0 = not there.
+// The C functions of the extension pgstattuple, wherever it was installed; only a superuser can
+// have made one, or added it to the extension. 0 = not there.
 struct Functions {
   Oid heap = 0, btree = 0;
 };
 
 constexpr const char* kFunctions =
     "SELECT p.proname, p.oid FROM pg_extension e"
-    " JOIN pg_depend d ON d.refclassid = 'pg_extension'::regclass AND d.refobjid = e.oid AND d.deptype = 'e'"
+    " JOIN pg_depend d ON d.refclassid = 'pg_extension'::regclass AND d.refobjid = e.oid AND "
+    "d.deptype = 'e'"
     " JOIN pg_proc p ON d.classid = 'pg_proc'::regclass AND p.oid = d.objid"
     " JOIN pg_language l ON l.oid = p.prolang AND l.lanname = 'c'"
     " WHERE e.extname = 'pgstattuple' AND p.proname IN ('pgstattuple_approx', 'pgstatindex')"
@@ -80,7 +81,8 @@ struct Measured {
 Measured measure(Oid function, Oid relation, bool is_index) {
   Measured measured;
   if (!ConditionalLockRelationOid(relation, AccessShareLock)) return measured;
-  HeapTupleHeader tuple = DatumGetHeapTupleHeader(OidFunctionCall1(function, ObjectIdGetDatum(relation)));
+  HeapTupleHeader tuple =
+      DatumGetHeapTupleHeader(OidFunctionCall1(function, ObjectIdGetDatum(relation)));
   if (is_index) {
     measured.btree = {whole_field(tuple, "index_size"),    whole_field(tuple, "internal_pages"),
                       whole_field(tuple, "leaf_pages"),    whole_field(tuple, "empty_pages"),
@@ -105,7 +107,8 @@ std::unordered_map<Oid, Earlier> ReadEarlier() {
       "SELECT oid, size_bytes, changes, reclaimable_bytes, reclaimable_fraction, expected_bytes"
       " FROM assist.bloat_measure WHERE measured_at > clock_timestamp() - interval '1 day'",
       {}, [&](const Row& row) {
-        earlier[row.Object(0)] = {row.Integer(1), row.Integer(2),
+        earlier[row.Object(0)] = {row.Integer(1),
+                                  row.Integer(2),
                                   {.source = SizeSource::kMeasured,
                                    .reclaimable_bytes = row.Integer(3),
                                    .reclaimable_fraction = row.Real(4),
@@ -115,7 +118,8 @@ std::unordered_map<Oid, Earlier> ReadEarlier() {
 }
 
 bool Alike(std::int64_t then, std::int64_t now, double scale) {
-  return static_cast<double>(std::max(then, now) - std::min(then, now)) <= kSameShare * std::max(scale, 1.0);
+  return static_cast<double>(std::max(then, now) - std::min(then, now)) <=
+         kSameShare * std::max(scale, 1.0);
 }
 
 bool Holds(const Earlier& earlier, const Candidate& candidate) {
@@ -147,9 +151,9 @@ bool Confirm(const Candidate& candidate, const Functions& functions) {
     });
   });
   if (error != nullptr || !measured.done) return false;
-  candidate.bloat() = is_index
-                          ? MeasureIndexBloat(measured.btree, candidate.index->fillfactor)
-                          : MeasureTableBloat(*candidate.table, measured.free_bytes, measured.dead_bytes);
+  candidate.bloat() =
+      is_index ? MeasureIndexBloat(measured.btree, candidate.index->fillfactor)
+               : MeasureTableBloat(*candidate.table, measured.free_bytes, measured.dead_bytes);
   Keep(candidate);
   return true;
 }

@@ -13,14 +13,16 @@ namespace {
 // Of the statements of this database those with the most time, so that memory stays bounded.
 constexpr const char* kStatements =
     "SELECT s.queryid, s.userid, coalesce(r.rolname, ''), s.toplevel, coalesce(s.query, ''),"
-    " coalesce(s.command, ''), s.calls, s.total_exec_time, s.mean_exec_time, s.p95_exec_time, s.rows,"
+    " coalesce(s.command, ''), s.calls, s.total_exec_time, s.mean_exec_time, s.p95_exec_time, "
+    "s.rows,"
     " s.temp_blks_read, s.temp_blks_written, s.wal_bytes,"
     " extract(epoch FROM s.first_seen)::float8, extract(epoch FROM s.last_seen)::float8"
     " FROM assist.statements s LEFT JOIN pg_roles r ON r.oid = s.userid"
     " WHERE s.dbid = (SELECT oid FROM pg_database WHERE datname = current_database())"
     " ORDER BY s.total_exec_time DESC LIMIT 20000";
 
-// Per day of each statement's own observation; what was watched for less than an hour is not blown up.
+// Per day of each statement's own observation; what was watched for less than an hour is not blown
+// up.
 constexpr const char* kDatabaseTime =
     "SELECT coalesce(sum(s.total_exec_time * 86400"
     "  / greatest(extract(epoch FROM clock_timestamp() - s.first_seen), 3600)), 0)::float8"
@@ -28,17 +30,20 @@ constexpr const char* kDatabaseTime =
     " AND s.dbid = (SELECT oid FROM pg_database WHERE datname = current_database())";
 
 constexpr const char* kPredicates =
-    "SELECT p.queryid, p.planid, p.userid, p.relation::oid, p.usage, p.columns, p.expressions, p.operators,"
+    "SELECT p.queryid, p.planid, p.userid, p.relation::oid, p.usage, p.columns, p.expressions, "
+    "p.operators,"
     " p.executions, p.rows_in, p.rows_out, p.selectivity, p.estimated_selectivity"
     " FROM assist.predicates p WHERE p.relation IS NOT NULL"
     " AND p.dbid = (SELECT oid FROM pg_database WHERE datname = current_database())"
     " ORDER BY p.executions * p.rows_in DESC NULLS LAST LIMIT 50000";
 
 constexpr const char* kSpills =
-    "SELECT p.queryid, p.userid, coalesce(r.rolname, ''), p.executions, p.temp_bytes, p.needed_bytes,"
+    "SELECT p.queryid, p.userid, coalesce(r.rolname, ''), p.executions, p.temp_bytes, "
+    "p.needed_bytes,"
     " coalesce(s.mean_exec_time, 0)"
     " FROM assist._spills() p LEFT JOIN pg_roles r ON r.oid = p.userid"
-    " LEFT JOIN assist.statements s ON s.userid = p.userid AND s.dbid = p.dbid AND s.queryid = p.queryid"
+    " LEFT JOIN assist.statements s ON s.userid = p.userid AND s.dbid = p.dbid AND s.queryid = "
+    "p.queryid"
     "  AND s.toplevel = p.toplevel"
     " WHERE p.dbid = (SELECT oid FROM pg_database WHERE datname = current_database())";
 

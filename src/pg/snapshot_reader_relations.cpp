@@ -14,9 +14,9 @@ extern "C" {
 #include "catalog/pg_index.h"
 #include "catalog/pg_type.h"
 #include "fmgr.h"
-#include "storage/lmgr.h"       // for ConditionalLockRelationOid
+#include "storage/lmgr.h"  // for ConditionalLockRelationOid
 #include "utils/builtins.h"
-#include "utils/fmgroids.h"     // for pg_relation_size, pg_get_indexdef
+#include "utils/fmgroids.h"  // for pg_relation_size, pg_get_indexdef
 #include "utils/syscache.h"
 }
 
@@ -25,12 +25,13 @@ namespace assist::pg::reader {
 namespace {
 
 // Relations of users: not temporary, not the server's, not ours.
-#define ASSIST_USER_RELATIONS                                                                       \
-  " c.relpersistence <> 't' AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'"          \
+#define ASSIST_USER_RELATIONS                                                              \
+  " c.relpersistence <> 't' AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'" \
   " AND n.nspname <> 'assist'"
 // A number among the storage parameters.
-#define ASSIST_RELOPTION(name) \
-  "(SELECT o.option_value FROM pg_options_to_table(c.reloptions) o WHERE o.option_name = '" name "')"
+#define ASSIST_RELOPTION(name)                                                                   \
+  "(SELECT o.option_value FROM pg_options_to_table(c.reloptions) o WHERE o.option_name = '" name \
+  "')"
 #define ASSIST_EPOCH(moment) "coalesce(extract(epoch FROM " moment "), 0)::float8"
 
 constexpr const char* kTables =
@@ -103,8 +104,8 @@ constexpr const char* kIndexes =
     " WHERE" ASSIST_USER_RELATIONS
     " ORDER BY c.oid";
 
-// Deduplication is allowed by support function 4 of the key's operator family; the server brings two such
-// functions, of which one asks whether the collation is deterministic.
+// Deduplication is allowed by support function 4 of the key's operator family; the server brings
+// two such functions, of which one asks whether the collation is deterministic.
 constexpr const char* kKeys =
     "SELECT i.indexrelid, k.attnum,"
     " k.place,"
@@ -112,19 +113,20 @@ constexpr const char* kKeys =
     " array_to_string(a.attoptions, ', '),"
     " EXISTS (SELECT 1 FROM pg_amproc p WHERE p.amprocfamily = o.opcfamily AND p.amprocnum = 4"
     "  AND p.amproclefttype = o.opcintype AND p.amprocrighttype = o.opcintype"
-    // Newer minor releases answer false for char(n), whose equal values may differ in trailing blanks.
+    // Newer minor releases answer false for char(n), whose equal values may differ in trailing
+    // blanks.
     "  AND btequalimage(o.opcintype)"
     "  AND (p.amproc = 'btequalimage'::regproc OR p.amproc = 'btvarstrequalimage'::regproc AND"
     "       coalesce((SELECT l.collisdeterministic FROM pg_collation l"
     "                  WHERE l.oid = i.indcollation[k.place - 1]), true))),"
     " a.attlen, a.attalign, s.stawidth, s.stanullfrac, s.stadistinct"
-    " FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid JOIN pg_namespace n ON n.oid = c.relnamespace"
+    " FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid JOIN pg_namespace n ON n.oid = "
+    "c.relnamespace"
     " CROSS JOIN LATERAL unnest(i.indkey) WITH ORDINALITY k(attnum, place)"
     " JOIN pg_opclass o ON o.oid = i.indclass[k.place - 1]"
     " JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum = k.place"
     " LEFT JOIN pg_statistic s ON s.starelid = c.oid AND s.staattnum = k.place AND NOT s.stainherit"
-    " WHERE k.place <= i.indnkeyatts AND" ASSIST_USER_RELATIONS
-    " ORDER BY i.indexrelid, k.place";
+    " WHERE k.place <= i.indnkeyatts AND" ASSIST_USER_RELATIONS " ORDER BY i.indexrelid, k.place";
 
 constexpr const char* kForeignKeys =
     "SELECT k.oid, k.conrelid, k.confrelid, k.conindid, k.conname, k.conkey"
@@ -168,7 +170,8 @@ class Deparser {
     LOCAL_FCINFO(call, 3);
     FmgrInfo info;
     fmgr_info(function, &info);
-    InitFunctionCallInfoData(*call, &info, static_cast<short>(args.size()), InvalidOid, nullptr, nullptr);
+    InitFunctionCallInfoData(*call, &info, static_cast<short>(args.size()), InvalidOid, nullptr,
+                             nullptr);
     int n = 0;
     for (const Datum arg : args) {
       call->args[n].value = arg;
@@ -193,7 +196,8 @@ class Deparser {
   ScopedContext scratch_;
 };
 
-// Main fork in bytes; -1 when the relation is gone or somebody holds a lock that would have to be waited for.
+// Main fork in bytes; -1 when the relation is gone or somebody holds a lock that would have to be
+// waited for.
 std::int64_t relation_bytes(Oid oid) {
   if (!ConditionalLockRelationOid(oid, AccessShareLock)) return -1;
   LOCAL_FCINFO(call, 2);
@@ -209,8 +213,9 @@ std::int64_t relation_bytes(Oid oid) {
   return call->isnull ? -1 : DatumGetInt64(size);
 }
 
-// Size of a main fork by its files, `path` relative to the data directory, which is where a backend stands:
-// no lock, and no cache entry for each of many thousand relations. Where they are gone, from `pages_then`.
+// Size of a main fork by its files, `path` relative to the data directory, which is where a backend
+// stands: no lock, and no cache entry for each of many thousand relations. Where they are gone,
+// from `pages_then`.
 std::int64_t FileBytes(std::string_view path, std::int64_t pages_then) {
   std::int64_t total = 0;
   for (int segment = 0;; ++segment) {
@@ -218,7 +223,8 @@ std::int64_t FileBytes(std::string_view path, std::int64_t pages_then) {
     if (segment == 0)
       std::snprintf(name, sizeof name, "%.*s", static_cast<int>(path.size()), path.data());
     else
-      std::snprintf(name, sizeof name, "%.*s.%d", static_cast<int>(path.size()), path.data(), segment);
+      std::snprintf(name, sizeof name, "%.*s.%d", static_cast<int>(path.size()), path.data(),
+                    segment);
     struct stat file;
     if (path.empty() || stat(name, &file) != 0) return segment == 0 ? pages_then * BLCKSZ : total;
     total += file.st_size;
@@ -323,7 +329,8 @@ void AddIndex(Snapshot& snapshot, const Row& row) {
   index.server_scans = row.Integer(29);
   std::int16_t included[INDEX_MAX_KEYS];
   std::size_t count = 0;
-  for (const Cell& item : row.Items(30)) included[count++] = static_cast<std::int16_t>(item.integer);
+  for (const Cell& item : row.Items(30))
+    included[count++] = static_cast<std::int16_t>(item.integer);
   index.included = snapshot.Keep(std::span<const std::int16_t>(included, count));
   if (index.kind == 'i') index.size_bytes = FileBytes(row.Text(31), pages_then);
   index.pages = index.size_bytes / BLCKSZ;

@@ -1,5 +1,5 @@
-// The server as a whole: machine, settings, WAL and checkpoints. Where the statistics views of server
-// versions differ, the difference is here.
+// The server as a whole: machine, settings, WAL and checkpoints. Where the statistics views of
+// server versions differ, the difference is here.
 
 #include <sys/statvfs.h>
 
@@ -20,17 +20,21 @@ namespace assist::pg::reader {
 namespace {
 
 // `number` with `unit` in bytes or ms; a bare one is in the unit of the setting.
-#define ASSIST_SCALE(unit)                                                                               \
-  " CASE " unit " WHEN 'B' THEN 1 WHEN 'kB' THEN 1024 WHEN '8kB' THEN 8192 WHEN 'MB' THEN 1048576"     \
-  "  WHEN 'GB' THEN 1073741824 WHEN 'TB' THEN 1099511627776 WHEN 'us' THEN 0.001 WHEN 'ms' THEN 1"     \
-  "  WHEN 's' THEN 1000 WHEN 'min' THEN 60000 WHEN 'h' THEN 3600000 WHEN 'd' THEN 86400000 ELSE 1 END"
+#define ASSIST_SCALE(unit)                                                                         \
+  " CASE " unit                                                                                    \
+  " WHEN 'B' THEN 1 WHEN 'kB' THEN 1024 WHEN '8kB' THEN 8192 WHEN 'MB' THEN 1048576"               \
+  "  WHEN 'GB' THEN 1073741824 WHEN 'TB' THEN 1099511627776 WHEN 'us' THEN 0.001 WHEN 'ms' THEN 1" \
+  "  WHEN 's' THEN 1000 WHEN 'min' THEN 60000 WHEN 'h' THEN 3600000 WHEN 'd' THEN 86400000 ELSE "  \
+  "1 END"
 // The number and the unit that a value is spelled with; NULL where it is no number.
-#define ASSIST_SPLIT(value)                                                                              \
-  " substring(" value " FROM '^\\s*(-?[0-9]+\\.?[0-9]*)\\s*[A-Za-z]*\\s*$')::float8 AS number,"        \
+#define ASSIST_SPLIT(value)                                                 \
+  " substring(" value                                                       \
+  " FROM '^\\s*(-?[0-9]+\\.?[0-9]*)\\s*[A-Za-z]*\\s*$')::float8 AS number," \
   " substring(" value " FROM '^\\s*-?[0-9]+\\.?[0-9]*\\s*([A-Za-z]+)\\s*$') AS unit"
 
-// `masked`: the session, its role or its database says otherwise. `raw` then is what a fresh session of a
-// role without settings of its own would have: the configuration file's value, else the built-in one.
+// `masked`: the session, its role or its database says otherwise. `raw` then is what a fresh
+// session of a role without settings of its own would have: the configuration file's value, else
+// the built-in one.
 constexpr const char* kSettings =
     "SELECT s.name, CASE WHEN NOT m.masked THEN current_setting(s.name)"
     "   WHEN p.unit IS NULL AND p.number > 0 AND s.unit IN ('kB', '8kB', 'MB') THEN"
@@ -75,12 +79,14 @@ constexpr const char* kServer =
 constexpr const char* kCounters15 =
     "SELECT w.wal_bytes::int8, b.checkpoints_timed, b.checkpoints_req,"
     " greatest(extract(epoch FROM w.stats_reset), extract(epoch FROM b.stats_reset))::float8,"
-    " extract(epoch FROM greatest(w.stats_reset, b.stats_reset) - least(w.stats_reset, b.stats_reset)) < 1"
+    " extract(epoch FROM greatest(w.stats_reset, b.stats_reset) - least(w.stats_reset, "
+    "b.stats_reset)) < 1"
     " FROM pg_stat_wal w, pg_stat_bgwriter b";
 constexpr const char* kCounters17 =
     "SELECT w.wal_bytes::int8, c.num_timed, c.num_requested,"
     " greatest(extract(epoch FROM w.stats_reset), extract(epoch FROM c.stats_reset))::float8,"
-    " extract(epoch FROM greatest(w.stats_reset, c.stats_reset) - least(w.stats_reset, c.stats_reset)) < 1"
+    " extract(epoch FROM greatest(w.stats_reset, c.stats_reset) - least(w.stats_reset, "
+    "c.stats_reset)) < 1"
     " FROM pg_stat_wal w, pg_stat_checkpointer c";
 
 const char* CountersQuery() {
@@ -110,7 +116,8 @@ constexpr int kFewestActive = 100;
 
 constexpr const char* kHistory =
     "WITH h AS (SELECT at, wal_bytes, checkpoints_timed, checkpoints_requested, active_backends,"
-    "  (wal_bytes - lag(wal_bytes) OVER w) / nullif(extract(epoch FROM at - lag(at) OVER w), 0)::float8 AS rate"
+    "  (wal_bytes - lag(wal_bytes) OVER w) / nullif(extract(epoch FROM at - lag(at) OVER w), "
+    "0)::float8 AS rate"
     " FROM assist.server_counter WHERE at > to_timestamp($1) WINDOW w AS (ORDER BY at))"
     " SELECT extract(epoch FROM min(at))::float8, min(wal_bytes), min(checkpoints_timed),"
     " min(checkpoints_requested), count(rate), percentile_cont(0.95) WITHIN GROUP (ORDER BY rate),"
@@ -131,7 +138,8 @@ bool ReadWal(Snapshot& snapshot) {
     if (row.Integer(4) >= kFewestRates) server.wal_bytes_per_second_p95 = row.Real(5);
     if (row.Integer(6) >= kFewestActive) server.peak_active_backends = row.Real(7);
   });
-  // A short memory of ours: the server's own counters reach further back, when all started together.
+  // A short memory of ours: the server's own counters reach further back, when all started
+  // together.
   if (now.reset_together && now.reset > 0 && (since == 0 || server.now - since < 86400)) {
     since = now.reset;
     wal = timed = requested = 0;
@@ -140,9 +148,10 @@ bool ReadWal(Snapshot& snapshot) {
   server.wal_since = since;
   server.wal_bytes = static_cast<std::int64_t>(std::max(0.0, now.wal_bytes - wal));
   server.checkpoints_timed = static_cast<std::int64_t>(std::max(0.0, now.timed - timed));
-  server.checkpoints_requested = static_cast<std::int64_t>(std::max(0.0, now.requested - requested));
-  // The checkpointer starts one when this much WAL was written since the last; requests beyond what the
-  // volume explains came from commands and base backups.
+  server.checkpoints_requested =
+      static_cast<std::int64_t>(std::max(0.0, now.requested - requested));
+  // The checkpointer starts one when this much WAL was written since the last; requests beyond what
+  // the volume explains came from commands and base backups.
   const Setting* size = snapshot.FindSetting("max_wal_size");
   const Setting* target = snapshot.FindSetting("checkpoint_completion_target");
   if (size != nullptr && target != nullptr && size->number > 0) {
@@ -161,9 +170,10 @@ std::int64_t FreeBytes(const char* directory) {
 }
 
 double Epoch(TimestampTz moment) {
-  return moment == 0 ? 0
-                     : static_cast<double>(moment) / 1e6 +
-                           (POSTGRES_EPOCH_JDATE - UNIX_EPOCH_JDATE) * static_cast<double>(SECS_PER_DAY);
+  return moment == 0
+             ? 0
+             : static_cast<double>(moment) / 1e6 +
+                   (POSTGRES_EPOCH_JDATE - UNIX_EPOCH_JDATE) * static_cast<double>(SECS_PER_DAY);
 }
 
 // Start of what capture knows without a gap.
@@ -171,7 +181,8 @@ double ObservedSince() {
   const Store* shared = store();
   if (shared == nullptr) return 0;
   TimestampTz since = std::max(shared->started, shared->reset_at);
-  for (uint32 i = 0; i < shared->gap_count && i < kGaps; ++i) since = std::max(since, shared->gaps[i].until);
+  for (uint32 i = 0; i < shared->gap_count && i < kGaps; ++i)
+    since = std::max(since, shared->gaps[i].until);
   return Epoch(since);
 }
 
@@ -188,7 +199,8 @@ Needs ReadServer(Snapshot& snapshot) {
     server.has_standbys = row.Flag(5);
     server.has_pgstattuple = row.Flag(6);
     char wal[4096];
-    std::snprintf(wal, sizeof wal, "%.*s/pg_wal", static_cast<int>(row.Text(7).size()), row.Text(7).data());
+    std::snprintf(wal, sizeof wal, "%.*s/pg_wal", static_cast<int>(row.Text(7).size()),
+                  row.Text(7).data());
     server.wal_disk_free_bytes = FreeBytes(wal);
   });
   server.memory_bytes = MachineMemory();
@@ -223,10 +235,13 @@ void RememberCounters() {
                       Arg::Int8(static_cast<std::int64_t>(now.requested))};
   // Every five minutes for eight days: some 2,300 rows.
   Execute(
-      "INSERT INTO assist.server_counter (at, wal_bytes, checkpoints_timed, checkpoints_requested, active_backends)"
+      "INSERT INTO assist.server_counter (at, wal_bytes, checkpoints_timed, checkpoints_requested, "
+      "active_backends)"
       " SELECT clock_timestamp(), $1, $2, $3,"
-      "  (SELECT count(*) FROM pg_stat_activity WHERE state = 'active' AND backend_type = 'client backend')"
-      " WHERE NOT EXISTS (SELECT 1 FROM assist.server_counter WHERE at > clock_timestamp() - interval '5 min')"
+      "  (SELECT count(*) FROM pg_stat_activity WHERE state = 'active' AND backend_type = 'client "
+      "backend')"
+      " WHERE NOT EXISTS (SELECT 1 FROM assist.server_counter WHERE at > clock_timestamp() - "
+      "interval '5 min')"
       " ON CONFLICT DO NOTHING",
       args);
   Execute("DELETE FROM assist.server_counter WHERE at < clock_timestamp() - interval '8 days'");

@@ -7,8 +7,8 @@
 extern "C" {
 #include <signal.h>
 
-#include "commands/dbcommands.h"   // for get_database_oid
-#include "commands/defrem.h"       // for defGetString
+#include "commands/dbcommands.h"  // for get_database_oid
+#include "commands/defrem.h"      // for defGetString
 #include "miscadmin.h"
 #include "nodes/parsenodes.h"
 #include "storage/ipc.h"
@@ -30,11 +30,11 @@ constexpr int kEndTries = 500;
 constexpr long kEndWaitUs = 10000;
 
 struct Visit {
-  Oid dbid;                // 0 = free
-  int pid;                 // of the worker that is there; 0 = none
-  bool reserved;           // a worker is on its way or there
-  int extension;           // kUnknown, kAbsent, kThere
-  TimestampTz last;        // when the last visit was reserved; 0 = never
+  Oid dbid;          // 0 = free
+  int pid;           // of the worker that is there; 0 = none
+  bool reserved;     // a worker is on its way or there
+  int extension;     // kUnknown, kAbsent, kThere
+  TimestampTz last;  // when the last visit was reserved; 0 = never
   TimestampTz quiet_until;
 };
 
@@ -45,8 +45,8 @@ struct Registry {
 
 Registry* registry = nullptr;
 
-// Runs `f` on the database's entry, nullptr when there is none and `add` is false or the table is full.
-// REQUIRES: f is short, calls nothing of the server and does not throw.
+// Runs `f` on the database's entry, nullptr when there is none and `add` is false or the table is
+// full. REQUIRES: f is short, calls nothing of the server and does not throw.
 template <typename F>
 auto with_visit(Oid dbid, bool add, F&& f) {
   SpinLockAcquire(&registry->lock);
@@ -85,21 +85,25 @@ void leave(int, Datum dbid) {
 // The database a statement needs for itself; nullptr = none.
 const char* database_of(const Node* statement) {
   switch (nodeTag(statement)) {
-    case T_DropdbStmt: return reinterpret_cast<const DropdbStmt*>(statement)->dbname;
+    case T_DropdbStmt:
+      return reinterpret_cast<const DropdbStmt*>(statement)->dbname;
     case T_RenameStmt: {
       const auto* rename = reinterpret_cast<const RenameStmt*>(statement);
       return rename->renameType == OBJECT_DATABASE ? rename->subname : nullptr;
     }
-    case T_AlterDatabaseStmt: return reinterpret_cast<const AlterDatabaseStmt*>(statement)->dbname;
+    case T_AlterDatabaseStmt:
+      return reinterpret_cast<const AlterDatabaseStmt*>(statement)->dbname;
     case T_CreatedbStmt: {
       ListCell* cell;
       foreach (cell, reinterpret_cast<const CreatedbStmt*>(statement)->options) {
         auto* option = lfirst_node(DefElem, cell);
-        if (strcmp(option->defname, "template") == 0 && option->arg != nullptr) return defGetString(option);
+        if (strcmp(option->defname, "template") == 0 && option->arg != nullptr)
+          return defGetString(option);
       }
       return nullptr;
     }
-    default: return nullptr;
+    default:
+      return nullptr;
   }
 }
 
@@ -109,7 +113,8 @@ Size visits_shmem_size() { return MAXALIGN(sizeof(Registry)); }
 
 void visits_shmem_init() {
   bool found;
-  registry = static_cast<Registry*>(ShmemInitStruct("pg_assist visits", visits_shmem_size(), &found));
+  registry =
+      static_cast<Registry*>(ShmemInitStruct("pg_assist visits", visits_shmem_size(), &found));
   if (found) return;
   MemSet(registry, 0, sizeof(Registry));
   SpinLockInit(&registry->lock);
@@ -155,8 +160,8 @@ bool begin_visit(Oid dbid) {
     visit->pid = me;
     return true;
   });
-  // Callbacks run in the opposite order of registration: this one after the process has left the list of
-  // those that are connected to a database.
+  // Callbacks run in the opposite order of registration: this one after the process has left the
+  // list of those that are connected to a database.
   if (mine) on_shmem_exit(leave, ObjectIdGetDatum(dbid));
   return mine;
 }

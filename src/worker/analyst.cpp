@@ -1,8 +1,9 @@
 // The analyst: one visit of one database, then it is gone.
 //
-// It connects as the bootstrap superuser, as every worker without a role does, and therefore runs nothing of
-// a user's: its own statements go by OwnerScope, users' statements are planned under their own roles, and
-// settings of the database and its owner that could change what a name means are overridden.
+// It connects as the bootstrap superuser, as every worker without a role does, and therefore runs
+// nothing of a user's: its own statements go by OwnerScope, users' statements are planned under
+// their own roles, and settings of the database and its owner that could change what a name means
+// are overridden.
 
 #include "pg/analysis.hpp"
 #include "pg/settings.hpp"
@@ -11,7 +12,7 @@
 
 extern "C" {
 #include "access/xact.h"
-#include "commands/dbcommands.h"   // for get_database_name
+#include "commands/dbcommands.h"  // for get_database_name
 #include "commands/extension.h"
 #include "miscadmin.h"
 #include "pgstat.h"
@@ -71,7 +72,7 @@ void look_around(Oid dbid, char* name, Size size) {
 
 struct Outcome {
   int open = 0;
-  int sqlstate = 0;        // 0 = no error
+  int sqlstate = 0;  // 0 = no error
   char message[128] = "";
 };
 
@@ -118,11 +119,13 @@ void report(const char* database, const Outcome& outcome) {
   }
   snprintf(text, sizeof text, "database %s: %s", database, outcome.message);
   const Store* shared = store();
-  const bool known = shared != nullptr && strcmp(shared->components[kAnalyst].last_error, text) == 0;
+  const bool known =
+      shared != nullptr && strcmp(shared->components[kAnalyst].last_error, text) == 0;
   report_component(kAnalyst, "failing", nullptr, text);
   if (!known)
-    ereport(LOG, (errcode(outcome.sqlstate),
-                  errmsg("pg_assist could not analyze database \"%s\": %s", database, outcome.message)));
+    ereport(LOG,
+            (errcode(outcome.sqlstate),
+             errmsg("pg_assist could not analyze database \"%s\": %s", database, outcome.message)));
 }
 
 void run(Oid dbid) {

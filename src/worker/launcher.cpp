@@ -1,7 +1,7 @@
-// The launcher, a background worker without a database, on primaries only (it starts when recovery has
-// ended). It knows which databases there are, and sends an analyst to each in turn every assist.interval, at
-// most assist.max_workers at a time. Whether the extension is there only the analyst can see; where it was
-// not, the next visit is five intervals away.
+// The launcher, a background worker without a database, on primaries only (it starts when recovery
+// has ended). It knows which databases there are, and sends an analyst to each in turn every
+// assist.interval, at most assist.max_workers at a time. Whether the extension is there only the
+// analyst can see; where it was not, the next visit is five intervals away.
 
 #include "worker/launcher.hpp"
 
@@ -30,7 +30,7 @@ extern "C" {
 #include "utils/memutils.h"
 #include "utils/snapmgr.h"
 #include "utils/timestamp.h"
-#include "utils/varlena.h"   // for SplitIdentifierString
+#include "utils/varlena.h"  // for SplitIdentifierString
 }
 
 namespace assist::worker {
@@ -40,11 +40,11 @@ using namespace assist::pg;  // NOLINT: written in terms of settings and visits
 namespace {
 
 constexpr int kMostWorkers = 64;
-constexpr long kNapMs = 1000;      // while something is due soon or an analyst is on its way
+constexpr long kNapMs = 1000;  // while something is due soon or an analyst is on its way
 constexpr long kIdleMs = 60000;
 
 struct Running {
-  Oid dbid;                        // 0 = free
+  Oid dbid;  // 0 = free
   BackgroundWorkerHandle* handle;
 };
 
@@ -71,8 +71,8 @@ List* chosen_names() {
   return names;
 }
 
-// Databases one may connect to, templates left out: a visitor would stand in the way of CREATE DATABASE.
-// In the current memory context.
+// Databases one may connect to, templates left out: a visitor would stand in the way of CREATE
+// DATABASE. In the current memory context.
 Databases list_databases() {
   MemoryContext caller = CurrentMemoryContext;
   List* found = NIL;
@@ -96,7 +96,8 @@ Databases list_databases() {
   PopActiveSnapshot();
   CommitTransactionCommand();
   MemoryContextSwitchTo(caller);
-  Databases list = {static_cast<Oid*>(palloc(sizeof(Oid) * static_cast<Size>(list_length(found) + 1))), 0};
+  Databases list = {
+      static_cast<Oid*>(palloc(sizeof(Oid) * static_cast<Size>(list_length(found) + 1))), 0};
   ListCell* cell;
   foreach (cell, found) list.oids[list.count++] = lfirst_oid(cell);
   return list;
