@@ -3,21 +3,18 @@
 #include <sys/stat.h>
 
 #include <cstdio>
-#include <initializer_list>
 #include <vector>
 
-#include "pg/memory.hpp"
 #include "pg/own_sql.hpp"
 #include "pg/snapshot_reader.hpp"
+#include "pg/snapshot_reader_deparse.hpp"
 
 extern "C" {
-#include "catalog/pg_index.h"
 #include "catalog/pg_type.h"
 #include "fmgr.h"
 #include "storage/lmgr.h"  // for ConditionalLockRelationOid
 #include "utils/builtins.h"
-#include "utils/fmgroids.h"  // for pg_relation_size, pg_get_indexdef
-#include "utils/syscache.h"
+#include "utils/fmgroids.h"  // for pg_relation_size
 }
 
 namespace assist::pg::reader {
@@ -131,70 +128,6 @@ constexpr const char* kKeys =
 constexpr const char* kForeignKeys =
     "SELECT k.oid, k.conrelid, k.confrelid, k.conindid, k.conname, k.conkey"
     " FROM pg_constraint k WHERE k.contype = 'f' AND k.conparentid = 0";
-
-// The texts of an index. Deparsing opens its table: only under a lock that can be had at once.
-class Deparser {
- public:
-  Deparser() : scratch_("assist deparse") {}
-  // False when the table is locked. `definition` is empty when the index is gone.
-  bool Index(Oid index, Oid table, bool has_predicate, std::string_view* definition,
-             std::string_view* predicate) {
-    return Locked(table, [&] {
-      *definition = text_of(F_PG_GET_INDEXDEF_OID, {ObjectIdGetDatum(index)});
-      *predicate = has_predicate ? predicate_of(index, table) : std::string_view();
-    });
-  }
-  bool Key(Oid index, Oid table, int place, std::string_view* expression) {
-    return Locked(table, [&] {
-      *expression = text_of(F_PG_GET_INDEXDEF_OID_INT4_BOOL,
-                            {ObjectIdGetDatum(index), Int32GetDatum(place), BoolGetDatum(false)});
-    });
-  }
-
- private:
-  // Texts live until the next call.
-  template <typename F>
-  bool Locked(Oid table, F&& deparse) {
-    return Guarded([&] {
-      MemoryContextReset(scratch_.get());
-      if (!ConditionalLockRelationOid(table, AccessShareLock)) return false;
-      MemoryContext caller = MemoryContextSwitchTo(scratch_.get());
-      deparse();
-      MemoryContextSwitchTo(caller);
-      UnlockRelationOid(table, AccessShareLock);
-      return true;
-    });
-  }
-
-  static std::string_view text_of(Oid function, std::initializer_list<Datum> args) {
-    LOCAL_FCINFO(call, 3);
-    FmgrInfo info;
-    fmgr_info(function, &info);
-    InitFunctionCallInfoData(*call, &info, static_cast<short>(args.size()), InvalidOid, nullptr,
-                             nullptr);
-    int n = 0;
-    for (const Datum arg : args) {
-      call->args[n].value = arg;
-      call->args[n++].isnull = false;
-    }
-    const Datum result = FunctionCallInvoke(call);
-    if (call->isnull) return {};
-    return TextDatumGetCString(result);
-  }
-
-  static std::string_view predicate_of(Oid index, Oid table) {
-    HeapTuple tuple = SearchSysCache1(INDEXRELID, ObjectIdGetDatum(index));
-    if (!HeapTupleIsValid(tuple)) return {};
-    bool null;
-    const Datum tree = SysCacheGetAttr(INDEXRELID, tuple, Anum_pg_index_indpred, &null);
-    std::string_view text;
-    if (!null) text = text_of(F_PG_GET_EXPR_PG_NODE_TREE_OID, {tree, ObjectIdGetDatum(table)});
-    ReleaseSysCache(tuple);
-    return text;
-  }
-
-  ScopedContext scratch_;
-};
 
 // Main fork in bytes; -1 when the relation is gone or somebody holds a lock that would have to be
 // waited for.
