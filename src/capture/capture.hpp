@@ -43,6 +43,7 @@ struct Open {
   bool running;           // control is inside it now: an abort means that it failed
   bool scans_index;
   bool limited;           // not run to its end: stopped by a row count
+  Oid sole_index;         // the plan is a scan of this index and nothing else
   // Set by start_counting().
   uint64 exec_ns;
   uint64 rows;
@@ -76,7 +77,6 @@ inline Open* push_open(uint64 queryid, Oid userid) {
   if (unlikely(open_top == open_capacity) && !grow_open_stack()) return nullptr;
   Open* open = &open_stack[open_top++];
   open->queryid = queryid;
-  open->planid = 0;
   open->userid = userid;
   open->subid = GetCurrentSubTransactionId();
   open->depth = depth;
@@ -113,13 +113,13 @@ inline bool matches(const SlotEntry& entry, const EntryKey& key) {
          entry.dbid == MyDatabaseId && entry.toplevel == key.toplevel;
 }
 extern uint64 entry_claims;  // entries of the slot that were given to another statement, so far
-SlotEntry* claim_entry(const EntryKey& key, const char* source);
-inline SlotEntry* find_or_claim_entry(const EntryKey& key, const char* source) {
+SlotEntry* claim_entry(const EntryKey& key, const char* source, Oid sole_index);
+inline SlotEntry* find_or_claim_entry(const EntryKey& key, const char* source, Oid sole_index) {
   const auto set = static_cast<uint32>(key.queryid ^ key.planid ^ key.userid) % kSlotSets;
   SlotEntry* entry = &own_slot->entries[set * kSlotWays];
   for (int way = 0; way < kSlotWays; ++way, ++entry)
     if (matches(*entry, key)) return entry;
-  return claim_entry(key, source);
+  return claim_entry(key, source, sole_index);
 }
 void record_execution(const Open& open, uint64 jit_ns, TimestampTz now);
 void record_error(const Open& open, int sqlstate, const char* message);
@@ -168,8 +168,13 @@ void forget_error();
 
 // --- fingerprint.cpp
 // Structure of the plan: nodes, relations, indexes, join types; partition children folded into their
-// parent. Never 0. Sets *scans_index when an index scan occurs.
-uint64 plan_fingerprint(const PlannedStmt* plan, bool* scans_index);
+// parent. Never 0.
+struct Fingerprint {
+  uint64 planid;
+  bool scans_index;   // an index scan occurs in it
+  Oid sole_index;     // it is a scan of this index and nothing else; then scans_index is false
+};
+Fingerprint plan_fingerprint(const PlannedStmt* plan);
 // The range table index of the topmost parent of `rti`.
 Index root_relation(const PlannedStmt* plan, Index rti);
 
@@ -184,8 +189,7 @@ void forget_known_texts();
 void learn_text(const char* source, const Query* query, JumbleState* jumble);
 inline void see_parse(const char* source, const Query* query, JumbleState* jumble) {
   const uint64 queryid = query->queryId;
-  if (unlikely(known_texts_epoch != store()->reset_epoch)) forget_known_texts();
-  if (unlikely(known_texts[queryid % kKnownTexts] != queryid) && queryid != 0 && enabled())
+  if (unlikely(known_texts[queryid % kKnownTexts] != queryid || known_texts_epoch != store()->reset_epoch))
     learn_text(source, query, jumble);
 }
 // Registers the text of a statement that was parsed before we could see it, if the store asks for it.

@@ -67,14 +67,19 @@ uint64 append_hash(Walk* walk, const List* plans, uint64 hash) {
   return fold(hash, sum);
 }
 
+// An index tells its relation.
+pg_attribute_always_inline uint64 index_shape(Oid index, const List* quals, int direction) {
+  return index | (static_cast<uint64>(list_length(quals) * 8 + direction + 1) << 32);
+}
+pg_attribute_always_inline uint64 sole_index_hash(NodeTag tag, Oid index, const List* quals, int direction) {
+  return fold(kSeed ^ tag, index_shape(index, quals, direction)) | 1;
+}
+
 // An index scan: the index itself, unless it belongs to one partition of many.
-pg_attribute_always_inline uint64 index_hash(Walk* walk, const Scan* scan, Oid index, const List* quals,
-                                            int direction, uint64 hash) {
+uint64 index_hash(Walk* walk, const Scan* scan, Oid index, const List* quals, int direction, uint64 hash) {
   walk->scans_index = true;
-  const uint64 shape = static_cast<uint64>(list_length(quals)) * 8 + static_cast<uint64>(direction + 1);
-  if (walk->statement->appendRelations != NIL && fold_relation(*walk, scan->scanrelid, &hash))
-    return fold(hash, shape);
-  return fold(hash, index | (shape << 32));  // an index tells its relation
+  if (fold_relation(*walk, scan->scanrelid, &hash)) index = InvalidOid;
+  return fold(hash, index_shape(index, quals, direction));
 }
 
 pg_noinline uint64 plan_hash(Walk* walk, const Plan* plan) {
@@ -172,23 +177,21 @@ Index root_relation(const PlannedStmt* plan, Index rti) {
   return rti;
 }
 
-uint64 plan_fingerprint(const PlannedStmt* statement, bool* scans_index) {
-  Walk walk = {statement, false};
+Fingerprint plan_fingerprint(const PlannedStmt* statement) {
   const Plan* plan = statement->planTree;
-  uint64 hash;
-  // The plans of short statements are one node: those are hashed without a call.
-  if (IsA(plan, IndexScan) && statement->appendRelations == NIL) {
-    const auto* scan = reinterpret_cast<const IndexScan*>(plan);
-    hash = index_hash(&walk, &scan->scan, scan->indexid, scan->indexqual, scan->indexorderdir,
-                      fold(kSeed, T_IndexScan));
-  } else if (IsA(plan, Result) && plan->lefttree == nullptr) {
-    hash = fold(kSeed, T_Result);
-  } else {
-    hash = plan_hash(&walk, plan);
+  // The plans of short statements are one node: those are hashed without a walk.
+  if (likely(statement->subplans == NIL)) {
+    if (IsA(plan, IndexScan) && statement->appendRelations == NIL) {
+      const auto* scan = reinterpret_cast<const IndexScan*>(plan);
+      return {sole_index_hash(T_IndexScan, scan->indexid, scan->indexqual, scan->indexorderdir), false,
+              scan->indexid};
+    }
+    if (IsA(plan, Result) && plan->lefttree == nullptr) return {fold(kSeed, T_Result) | 1, false, InvalidOid};
   }
-  if (unlikely(statement->subplans != NIL)) hash = list_hash(&walk, statement->subplans, hash);
-  *scans_index = walk.scans_index;
-  return hash | 1;
+  Walk walk = {statement, false};
+  uint64 hash = plan_hash(&walk, plan);
+  if (statement->subplans != NIL) hash = list_hash(&walk, statement->subplans, hash);
+  return {hash | 1, walk.scans_index, InvalidOid};
 }
 
 }  // namespace assist::capture

@@ -44,9 +44,16 @@ pg_attribute_always_inline void take_off_counters_now(Usage* from) {
   from->wal_bytes -= pgWalUsage.wal_bytes;
 }
 
-void on_post_parse(ParseState* state, Query* query, JumbleState* jumble) {
-  if (next_post_parse != nullptr) next_post_parse(state, query, jumble);
+pg_noinline void post_parse_after(ParseState* state, Query* query, JumbleState* jumble) {
+  next_post_parse(state, query, jumble);
   see_parse(state->p_sourcetext, query, jumble);
+}
+
+void on_post_parse(ParseState* state, Query* query, JumbleState* jumble) {
+  if (unlikely(next_post_parse != nullptr))
+    post_parse_after(state, query, jumble);
+  else
+    see_parse(state->p_sourcetext, query, jumble);
 }
 
 PlannedStmt* plan_next(Query* query, const char* source, int options, ParamListInfo params) {
@@ -98,9 +105,12 @@ void on_start(QueryDesc* desc, int flags) {
   }
   open->desc = desc;
   open->start_counting();
-  open->planid = plan_fingerprint(plan, &open->scans_index);
+  const Fingerprint shape = plan_fingerprint(plan);
+  open->planid = shape.planid;
+  open->scans_index = shape.scans_index;
+  open->sole_index = shape.sole_index;
   open->entry =
-      find_or_claim_entry({open->queryid, open->planid, open->userid, open->depth == 0}, desc->sourceText);
+      find_or_claim_entry({open->queryid, open->planid, open->userid, open->depth == 0}, desc->sourceText, shape.sole_index);
   open->claims = entry_claims;
   if (open->entry != nullptr && (open->weight = choose_sample(open->entry)) > 0)
     desc->instrument_options |= INSTRUMENT_ROWS;
@@ -186,7 +196,7 @@ void on_finish(QueryDesc* desc) {
 
 // What an execution leaves besides its counters. A copy: it may open statements of its own.
 pg_noinline void record_details(QueryDesc* desc, const Open open, TimestampTz now) {
-  if (open.scans_index) record_index_use(desc, open, now);
+  if (open.scans_index || (open.weight > 0 && open.sole_index != InvalidOid)) record_index_use(desc, open, now);
   if (open.weight > 0 || open.used.temp_written > 0) record_deep(desc, open);
   if (own_slot->text_wanted != 0) supply_text(desc, open);
 }

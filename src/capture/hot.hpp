@@ -37,7 +37,7 @@ pg_attribute_always_inline void record_execution_inline(const Open& open, uint64
   SlotEntry* entry = open.entry;
   if (unlikely(open.claims != entry_claims || entry == nullptr)) {
     // Nested statements may have taken the entry's place while this one ran.
-    entry = find_or_claim_entry({open.queryid, open.planid, open.userid, open.depth == 0}, nullptr);
+    entry = find_or_claim_entry({open.queryid, open.planid, open.userid, open.depth == 0}, nullptr, open.sole_index);
     if (entry == nullptr) {
       count_lost_execution(open.exec_ns);
       return;
@@ -52,17 +52,18 @@ pg_attribute_always_inline void record_execution_inline(const Open& open, uint64
   sums.exec_ns2 += static_cast<unsigned __int128>(ns) * ns;
   sums.rows += open.rows;
   sums.blks_hit += open.used.blks_hit;
-  if ((open.used.blks_read | open.used.blks_dirtied) != 0) {
-    sums.blks_read += open.used.blks_read;
-    sums.blks_dirtied += open.used.blks_dirtied;
-  }
-  if ((open.used.temp_read | open.used.temp_written) != 0) {
-    sums.temp_read += open.used.temp_read;
-    sums.temp_written += open.used.temp_written;
+  const Usage& used = open.used;
+  if (unlikely((used.blks_read | used.blks_dirtied | used.temp_read | used.temp_written) != 0)) {
+    sums.blks_read += used.blks_read;
+    sums.blks_dirtied += used.blks_dirtied;
+    sums.temp_read += used.temp_read;
+    sums.temp_written += used.temp_written;
   }
   sums.wal_bytes += open.used.wal_bytes;
-  if (unlikely(jit_ns > 0)) sums.jit_ns += jit_ns;
-  sums.sampled += open.weight > 0;
+  if (unlikely((jit_ns | open.weight) > 0)) {
+    sums.jit_ns += jit_ns;
+    sums.sampled += open.weight > 0;
+  }
   if (entry->minmax_epoch != epoch) {
     entry->minmax_epoch = epoch;
     entry->min_ns = PG_UINT64_MAX;
@@ -82,6 +83,7 @@ struct IndexUse {
   TimestampTz now;
   uint32 weight;
   bool constraint_check;
+  bool tuples_only;   // the scan itself is counted by the entry's calls
 };
 
 int claim_index_counter(int first, Oid index);
@@ -102,10 +104,7 @@ pg_attribute_always_inline void count_scan(const IndexUse& use, IndexScanDesc sc
   IndexCounter* counter = &own_slot->indexes[place];
   ++own_slot->index_sequence;
   pg_write_barrier();
-  if (use.constraint_check)
-    ++counter->constraint_checks;
-  else
-    ++counter->executor_scans;
+  if (!use.tuples_only) ++(use.constraint_check ? counter->constraint_checks : counter->executor_scans);
   counter->last_use = use.now;
   if (use.weight > 0 && instrument != nullptr)
     counter->tuples += static_cast<uint64>(instrument->ntuples + instrument->tuplecount) * use.weight;
@@ -113,13 +112,10 @@ pg_attribute_always_inline void count_scan(const IndexUse& use, IndexScanDesc sc
   ++own_slot->index_sequence;
 }
 
-pg_attribute_always_inline void record_index_use(const QueryDesc* desc, const Open& open, TimestampTz now) {
-  const IndexUse use = {now, open.weight, open.entry != nullptr && open.entry->constraint_check};
-  PlanState* state = desc->planstate;
-  if (IsA(state, IndexScanState) && state->subPlan == NIL && state->initPlan == NIL)
-    count_scan(use, reinterpret_cast<IndexScanState*>(state)->iss_ScanDesc, state->instrument);
-  else
-    record_index_use_below(use, state);
+inline void record_index_use(const QueryDesc* desc, const Open& open, TimestampTz now) {
+  const IndexUse use = {now, open.weight, open.entry != nullptr && open.entry->constraint_check,
+                        open.sole_index != InvalidOid};
+  record_index_use_below(use, desc->planstate);
 }
 
 }  // namespace assist::capture

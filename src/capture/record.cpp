@@ -13,7 +13,7 @@ bool is_constraint_query(const EntryKey& key, const char* source) {
           strncmp(source, "UPDATE ", 7) == 0);
 }
 
-void occupy(SlotEntry* entry, SlotTaken* taken, const EntryKey& key, const char* source) {
+void occupy(SlotEntry* entry, SlotTaken* taken, const EntryKey& key, const char* source, Oid sole_index) {
   ++entry_claims;
   begin_write(entry);
   const uint32 sequence = entry->sequence;
@@ -24,6 +24,7 @@ void occupy(SlotEntry* entry, SlotTaken* taken, const EntryKey& key, const char*
   entry->userid = key.userid;
   entry->dbid = MyDatabaseId;
   entry->toplevel = key.toplevel;
+  entry->indexid = sole_index;
   entry->constraint_check = is_constraint_query(key, source);
   entry->min_ns = PG_UINT64_MAX;
   entry->minmax_epoch = store()->reset_epoch;
@@ -32,12 +33,18 @@ void occupy(SlotEntry* entry, SlotTaken* taken, const EntryKey& key, const char*
 }
 
 // Gives the entry's gains to the central store and takes its place.
-bool evict(int i, const EntryKey& key, const char* source) {
+bool evict(int i, const EntryKey& key, const char* source, Oid sole_index) {
   SlotEntry* entry = &own_slot->entries[i];
   LWLock* lock = partition_lock(partition_of(entry->dbid, entry->queryid));
   if (!store_lock_briefly(lock, LW_EXCLUSIVE)) return false;
+  const bool index = entry->indexid != InvalidOid;
+  if (index && !store_lock_briefly(index_table_lock(), LW_EXCLUSIVE)) {
+    LWLockRelease(lock);
+    return false;
+  }
   take_slot_entry(own_slot, i, *entry);
-  occupy(entry, &own_slot->taken[i], key, source);
+  occupy(entry, &own_slot->taken[i], key, source, sole_index);
+  if (index) LWLockRelease(index_table_lock());
   LWLockRelease(lock);
   __atomic_fetch_and(&own_slot->text_wanted, ~(uint64{1} << i), __ATOMIC_RELAXED);
   return true;
@@ -45,12 +52,12 @@ bool evict(int i, const EntryKey& key, const char* source) {
 
 }  // namespace
 
-SlotEntry* claim_entry(const EntryKey& key, const char* source) {
+SlotEntry* claim_entry(const EntryKey& key, const char* source, Oid sole_index) {
   const int first =
       static_cast<int>(static_cast<uint32>(key.queryid ^ key.planid ^ key.userid) % kSlotSets) * kSlotWays;
   for (int i = first; i < first + kSlotWays; ++i) {
     if (own_slot->entries[i].queryid != 0) continue;
-    occupy(&own_slot->entries[i], &own_slot->taken[i], key, source);
+    occupy(&own_slot->entries[i], &own_slot->taken[i], key, source, sole_index);
     return &own_slot->entries[i];
   }
   // Least recently used first; one whose partition is busy is passed over.
@@ -62,7 +69,7 @@ SlotEntry* claim_entry(const EntryKey& key, const char* source) {
           (oldest < 0 || own_slot->entries[first + w].last_seen < own_slot->entries[first + oldest].last_seen))
         oldest = w;
     tried[oldest] = true;
-    if (evict(first + oldest, key, source)) return &own_slot->entries[first + oldest];
+    if (evict(first + oldest, key, source, sole_index)) return &own_slot->entries[first + oldest];
   }
   return nullptr;
 }
@@ -86,7 +93,7 @@ void record_execution(const Open& open, uint64 jit_ns, TimestampTz now) {
 void record_error(const Open& open, int sqlstate, const char* message) {
   if (own_slot == nullptr) return;
   const EntryKey key = {open.queryid, open.planid, open.userid, open.depth == 0};
-  SlotEntry* entry = find_or_claim_entry(key, nullptr);
+  SlotEntry* entry = find_or_claim_entry(key, nullptr, open.sole_index);
   if (entry == nullptr) {
     count_lost_execution(0);
     return;
@@ -118,7 +125,7 @@ void flush_planning() {
   if (planned.count == 0) return;
   const Planning& p = planned.statement;
   SlotEntry* entry =
-      own_slot != nullptr ? find_or_claim_entry({p.queryid, 0, p.userid, p.depth == 0}, nullptr) : nullptr;
+      own_slot != nullptr ? find_or_claim_entry({p.queryid, 0, p.userid, p.depth == 0}, nullptr, InvalidOid) : nullptr;
   if (entry != nullptr) {
     begin_write(entry);
     add_plans(entry, p.queryid);

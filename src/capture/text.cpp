@@ -152,6 +152,8 @@ void forget_known_texts() {
 }
 
 void learn_text(const char* source, const Query* query, JumbleState* jumble) {
+  if (known_texts_epoch != store()->reset_epoch) forget_known_texts();
+  if (query->queryId == 0 || !enabled()) return;
   int length = query->stmt_len;
   const char* text = statement_part(source, query->stmt_location, &length);
   Normal normal;

@@ -80,7 +80,10 @@ bool copy_slot_entry(const SlotEntry* entry, SlotEntry* copy);
 // Gains of `now` over what was taken; false when there are none.
 bool slot_gain(const SlotEntry& now, const SlotTaken& taken, Counters* sums,
                uint32 latency[kLatencyBuckets]);
+// What the gain of an entry whose plan only scans an index says of that index; false: nothing.
+bool entry_index_gain(const SlotEntry& now, const Counters& gain, IndexCounter* index);
 // Moves the gains of entry `i` (whose consistent copy is `now`) into the central store.
+// REQUIRES: the partition lock and, when the entry has an indexid, index_table_lock, both exclusive.
 void take_slot_entry(Slot* slot, int i, const SlotEntry& now);
 void add_counters(Counters* to, const Counters& gain);
 

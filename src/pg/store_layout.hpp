@@ -7,7 +7,8 @@
 //
 // Locking
 //   SlotEntry fields         single writer (the slot's owner), `sequence` odd while it writes
-//   SlotEntry "taken" copy   Partition lock of the entry's statement (exclusive to change)
+//   SlotEntry "taken" copy   Partition lock of the entry's statement (exclusive to change); where the entry
+//                            has an indexid, the index table's lock too, taken after it
 //   central entries, chains  Partition lock of (dbid, queryid)
 //   free lists               Store::free_lock (spinlock)
 //   text arena               TextArena::lock, below any partition lock
@@ -67,9 +68,10 @@ struct alignas(64) SlotEntry {
   bool toplevel;
   bool constraint_check; // a foreign key's own query
   uint16 first_samples;  // executions of this entry that were sampled because it is new
+  Oid indexid;           // the plan is a scan of this index and nothing else: its calls are the index's use
   uint32 minmax_epoch;   // Store::reset_epoch that min and max belong to
-  uint64 min_ns, max_ns;
   uint32 sample_period;  // executions the next sampled one stands for, without itself
+  uint64 min_ns, max_ns;
   // --- second line on: sums
   alignas(64) Counters sums;
   TimestampTz last_seen;

@@ -332,11 +332,20 @@ std::vector<IndexCounter> ReadIndexes() {
   for (uint32 i = 0; i < store()->index_capacity; ++i)
     if (index_at(i)->counter.indexid != InvalidOid) add(index_at(i)->counter);
   for (uint32 n = 0; n < store()->slot_count; ++n) {
+    const Slot* slot = slot_at(n);
+    if (slot->activity == 0) continue;
+    IndexCounter gain;
     IndexCounter now[kIndexSlots];
-    if (slot_at(n)->activity == 0 || !copy_slot_indexes(slot_at(n), now)) continue;
-    for (int i = 0; i < kIndexSlots; ++i) {
-      IndexCounter gain;
-      if (index_gain(now[i], slot_at(n)->taken_indexes[i], &gain)) add(gain);
+    if (copy_slot_indexes(slot, now)) {
+      for (int i = 0; i < kIndexSlots; ++i)
+        if (index_gain(now[i], slot->taken_indexes[i], &gain)) add(gain);
+    }
+    for (int i = 0; i < kSlotEntries; ++i) {
+      SlotEntry entry;
+      Counters sums;
+      uint32 latency[kLatencyBuckets];
+      if (slot->entries[i].indexid == InvalidOid || !copy_slot_entry(&slot->entries[i], &entry)) continue;
+      if (slot_gain(entry, slot->taken[i], &sums, latency) && entry_index_gain(entry, sums, &gain)) add(gain);
     }
   }
   return rows;

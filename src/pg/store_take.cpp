@@ -74,6 +74,13 @@ bool slot_gain(const SlotEntry& now, const SlotTaken& taken, Counters* sums,
   return true;
 }
 
+bool entry_index_gain(const SlotEntry& now, const Counters& gain, IndexCounter* index) {
+  if (now.indexid == InvalidOid || gain.calls == 0) return false;
+  *index = {now.dbid, now.indexid, now.constraint_check ? 0 : gain.calls, now.constraint_check ? gain.calls : 0,
+            0, now.last_seen};
+  return true;
+}
+
 void take_slot_entry(Slot* slot, int i, const SlotEntry& now) {
   Counters gain;
   uint32 latency[kLatencyBuckets];
@@ -81,6 +88,8 @@ void take_slot_entry(Slot* slot, int i, const SlotEntry& now) {
   if (!slot_gain(now, *taken, &gain, latency)) return;
   taken->sums = now.sums;
   memcpy(taken->latency, now.latency, sizeof taken->latency);
+  IndexCounter index;
+  if (entry_index_gain(now, gain, &index)) merge_index_counter(index);
   const StatementKey key = {now.userid, now.dbid, now.queryid, now.toplevel};
   StatementEntry* statement = find_or_add_statement(key, now.last_seen);
   if (statement == nullptr) {
@@ -185,8 +194,11 @@ void take_all_slots() {
       // The owner may have given the entry to another statement meanwhile, taking its gains itself.
       SlotEntry now;
       if (copy_slot_entry(&slot->entries[i], &now) && now.queryid != 0 &&
-          partition_of(now.dbid, now.queryid) == partition)
+          partition_of(now.dbid, now.queryid) == partition) {
+        if (now.indexid != InvalidOid) LWLockAcquire(index_table_lock(), LW_EXCLUSIVE);
         take_slot_entry(slot, i, now);
+        if (now.indexid != InvalidOid) LWLockRelease(index_table_lock());
+      }
       LWLockRelease(partition_lock(partition));
     }
     LWLockAcquire(index_table_lock(), LW_EXCLUSIVE);
