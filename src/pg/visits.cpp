@@ -7,6 +7,8 @@
 extern "C" {
 #include <signal.h>
 
+#include "access/htup_details.h"
+#include "catalog/pg_database.h"
 #include "commands/dbcommands.h"  // for get_database_oid
 #include "commands/defrem.h"      // for defGetString
 #include "miscadmin.h"
@@ -14,6 +16,8 @@ extern "C" {
 #include "storage/ipc.h"
 #include "storage/shmem.h"
 #include "storage/spin.h"
+#include "utils/acl.h"
+#include "utils/syscache.h"
 #include "utils/timestamp.h"
 }
 
@@ -107,6 +111,14 @@ const char* database_of(const Node* statement) {
   }
 }
 
+bool owns_database(Oid dbid) {
+  HeapTuple tuple = SearchSysCache1(DATABASEOID, ObjectIdGetDatum(dbid));
+  if (!HeapTupleIsValid(tuple)) return false;
+  const Oid owner = reinterpret_cast<Form_pg_database>(GETSTRUCT(tuple))->datdba;
+  ReleaseSysCache(tuple);
+  return has_privs_of_role(GetUserId(), owner);
+}
+
 }  // namespace
 
 Size visits_shmem_size() { return MAXALIGN(sizeof(Registry)); }
@@ -132,7 +144,10 @@ void end_visits_for(const Node* statement) {
     return;
   }
   const char* name = database_of(statement);
-  if (name != nullptr) end_visits(get_database_oid(name, true));
+  if (name == nullptr) return;
+  const Oid dbid = get_database_oid(name, true);
+  // Who may not do it anyway does not end a visit either.
+  if (IsA(statement, CreatedbStmt) || owns_database(dbid)) end_visits(dbid);
 }
 
 void end_visits(Oid dbid) {
