@@ -49,6 +49,9 @@ pg_noinline bool visit(PlanState* state, void* context) {
     case T_IndexOnlyScanState:
       count_scan(use, reinterpret_cast<IndexOnlyScanState*>(state)->ioss_ScanDesc, state->instrument);
       break;
+    case T_BitmapHeapScanState:
+      if (!reinterpret_cast<BitmapHeapScanState*>(state)->initialized) return false;  // nothing reached it
+      break;
     case T_BitmapIndexScanState: {
       // Opened with the executor, so that only the server's own count tells whether it ran.
       IndexScanDesc scan = reinterpret_cast<BitmapIndexScanState*>(state)->biss_ScanDesc;

@@ -38,6 +38,17 @@ SELECT * FROM seen;
 SELECT FROM assist.reset();
 SELECT count(i.c) FROM iu_child h JOIN iu i ON i.id = h.iu_id WHERE h.id < 0;
 SELECT * FROM seen;
+-- The same by bitmaps, in one transaction with a use.
+SET enable_indexscan = off; SET enable_indexonlyscan = off;
+SELECT FROM assist.reset();
+BEGIN;
+SELECT count(c) FROM iu WHERE a = 7;
+SELECT count(i.c) FROM iu_child h JOIN iu i ON i.a = h.iu_id WHERE h.id < 0;
+COMMIT;
+SELECT * FROM seen;
+SELECT count(i.c) FROM iu_child h JOIN iu i ON i.a = h.iu_id WHERE h.id < 4;
+SELECT * FROM seen;
+RESET enable_indexscan; RESET enable_indexonlyscan;
 RESET enable_hashjoin; RESET enable_mergejoin; RESET enable_memoize; RESET enable_seqscan;
 SELECT FROM assist.reset();
 SELECT count(*) FROM iu WHERE c IS NOT NULL;
