@@ -173,19 +173,19 @@ void Advisor::Report() {
 
 void Advisor::ReportOne(int candidate, const std::pmr::vector<ProposedIndex::Helped>& helped) {
   const Pooled& pooled = workload_.at(candidate);
-  const Table* table = snapshot_.FindTable(pooled.candidate.table);
+  const Table* table = snapshot_.FindTable(pooled.qualified.table);
   const std::int64_t bytes = workload_.IndexBytes(candidate);
   if (table == nullptr || bytes == 0) return;
   ProposedIndex proposed;
   proposed.table = table->oid;
   // Named last: what was not chosen must not change the names of what was.
-  names_.push_back(ChooseName(snapshot_, pooled.candidate, names_, memory_));
+  names_.push_back(ChooseName(snapshot_, pooled.qualified, names_, memory_));
   proposed.definition =
-      snapshot_.Intern(Definition(snapshot_, pooled.candidate, names_.back(), memory_));
+      snapshot_.Intern(Definition(snapshot_, pooled.qualified, names_.back(), memory_));
   std::pmr::string name(memory_);
   text::AppendIdentifier(name, names_.back());
   proposed.name = snapshot_.Intern(name);
-  const std::pmr::string keys = KeyList(pooled.candidate, memory_);
+  const std::pmr::string keys = KeyList(pooled.qualified, memory_);
   proposed.columns = snapshot_.Intern(std::string_view(keys).substr(1, keys.size() - 2));
   proposed.predicted_bytes = bytes;
   // As the migration's estimate: the heap is read once, the index sorted and written.

@@ -15,6 +15,8 @@ extern "C" {
 #include "catalog/namespace.h"  // for RangeVarGetRelid
 #include "miscadmin.h"          // for MyDatabaseId
 #include "parser/parser.h"      // for raw_parser
+#include "utils/lsyscache.h"
+#include "utils/ruleutils.h"  // for deparse_expression
 }
 
 namespace assist::pg {
@@ -131,18 +133,30 @@ int Workload::Pool(Work& work, const Candidate& candidate) {
       return pool_[i].possible ? static_cast<int>(i) : -1;
   Pooled pooled;
   pooled.candidate = candidate;
-  const std::pmr::string definition = Definition(snapshot_, candidate, "", memory_);
-  Guarded([&] { pooled.definition = MemoryContextStrdup(keep_, definition.c_str()); });
+  pooled.qualified = candidate;
   pooled.write_ms_per_day = WriteCost(candidate.table);
+  const std::pmr::string written = Definition(snapshot_, candidate, "", memory_);
   pooled.possible = InContext(work, [&] {
     OwnedFunctionsOnly owned;
     Guarded([&] {
       HypotheticalSet* set = make_hypothetical_set();
       set->trusted = true;
-      define_hypothetical_index(set, pooled.definition);
+      const HypotheticalIndex* index = define_hypothetical_index(set, written.c_str());
+      search_catalog_only();
+      List* context = deparse_context_for(get_rel_name(index->relation), index->relation);
+      ListCell* cell = list_head(index->expressions);
+      for (CandidateKey& key : pooled.qualified.keys) {
+        if (key.column != 0 || cell == nullptr) continue;
+        const char* text =
+            deparse_expression(static_cast<Node*>(lfirst(cell)), context, false, false);
+        key.text = MemoryContextStrdup(keep_, text);
+        cell = lnext(index->expressions, cell);
+      }
     });
   });
   work.failed = false;
+  const std::pmr::string definition = Definition(snapshot_, pooled.qualified, "", memory_);
+  Guarded([&] { pooled.definition = MemoryContextStrdup(keep_, definition.c_str()); });
   pool_.push_back(pooled);
   return pooled.possible ? static_cast<int>(pool_.size()) - 1 : -1;
 }

@@ -16,6 +16,7 @@
 namespace assist::pg {
 
 using advise::Candidate;
+using advise::CandidateKey;
 using Positions = std::pmr::vector<int>;  // in Workload::pool()
 
 // Share of a statement's cost: a smaller drop is the planner's noise.
@@ -25,7 +26,8 @@ inline constexpr double kMinWindowSeconds = 3600;
 
 // A candidate over all statements.
 struct Pooled {
-  Candidate candidate;
+  Candidate candidate;     // as the statement that brought it spells expressions
+  Candidate qualified;     // the same, readable under any search_path
   const char* definition;  // CREATE INDEX without a name
   double write_ms_per_day = 0;
   bool open = true;      // may still be chosen

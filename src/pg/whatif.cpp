@@ -151,6 +151,8 @@ void assume_identity(const WhatIfIdentity& identity) {
   PushActiveSnapshot(GetTransactionSnapshot());
 }
 
+void search_catalog_only() { set_local("search_path", "pg_catalog"); }
+
 AnalyzedStatement analyze_statement(const char* text, TextKind kind, const Oid* known, int nknown) {
   RawStmt* raw = parse_one(text);
   if (kind == TextKind::kObserved) raw->stmt = contained_query(raw->stmt);

@@ -27,6 +27,10 @@ struct WhatIfIdentity {
 // Takes on the identity for the current subtransaction. ERROR 42704 when the role does not exist.
 void assume_identity(const WhatIfIdentity& identity);
 
+// For the rest of the subtransaction only pg_catalog is searched: every other name is printed
+// qualified.
+void search_catalog_only();
+
 // Runs `f` (which may throw) as `identity` and undoes everything. Throws what `f` throws.
 template <typename F>
 void InWhatIfContext(const WhatIfIdentity& identity, F&& f) {
