@@ -67,6 +67,7 @@ inline constexpr int kMostPlannings = 32;
 // --- open.cpp
 extern Planning plannings[kMostPlannings + 1];  // one inside the other; what is deeper shares the last place
 extern int planning_count;
+extern SubTransactionId current_subid;  // as GetCurrentSubTransactionId() says, without the call
 extern int depth;         // statements whose code is running now, utility included
 extern Open* open_stack;
 extern int open_top, open_capacity;
@@ -78,7 +79,7 @@ inline Open* push_open(uint64 queryid, Oid userid) {
   Open* open = &open_stack[open_top++];
   open->queryid = queryid;
   open->userid = userid;
-  open->subid = GetCurrentSubTransactionId();
+  open->subid = current_subid;
   open->depth = depth;
   open->weight = 0;
   open->live = open->running = true;
@@ -174,7 +175,7 @@ struct Fingerprint {
   bool scans_index;   // an index scan occurs in it
   Oid sole_index;     // it is a scan of this index and nothing else; then scans_index is false
 };
-Fingerprint plan_fingerprint(const PlannedStmt* plan);
+Fingerprint walk_fingerprint(const PlannedStmt* plan);
 // The range table index of the topmost parent of `rti`.
 Index root_relation(const PlannedStmt* plan, Index rti);
 

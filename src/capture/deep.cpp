@@ -106,13 +106,13 @@ void collect(void* arg) {
   const Wanted wanted = look_up(open, deep.desc->plannedstmt->planTree->total_cost);
   Size constants_bytes = 0;
   const char* constants =
-      wanted.constants || (wanted.sample && sample_parameters) ? constants_block(deep.desc, open, &constants_bytes) : nullptr;
+      wanted.constants || (wanted.sample && keep_constants && sample_parameters) ? constants_block(deep.desc, open, &constants_bytes) : nullptr;
   dsa_pointer plan_block = wanted.plan ? store_plan(deep.desc) : InvalidDsaPointer;
   dsa_pointer constants_kept = wanted.constants && constants != nullptr
                                    ? arena_store(constants, constants_bytes, 0, kShareConstants)
                                    : InvalidDsaPointer;
   dsa_pointer sample =
-      wanted.sample ? store_sample(deep.desc, open, constants, sample_parameters ? constants_bytes : 0)
+      wanted.sample ? store_sample(deep.desc, open, constants, sample_parameters && keep_constants ? constants_bytes : 0)
                     : InvalidDsaPointer;
   PlanEntry* plan = nullptr;
   if (store_lock_briefly(lock_of(open), LW_EXCLUSIVE)) {

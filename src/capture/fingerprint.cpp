@@ -1,7 +1,7 @@
 // Plan id: a structural fingerprint. Computed anew for each execution, because plans have no place to keep
 // it before version 18 and plan pointers are reused; one node costs about 60 instructions.
 
-#include "capture/capture.hpp"
+#include "capture/hot.hpp"
 
 extern "C" {
 #include "miscadmin.h"         // for stack_is_too_deep
@@ -13,17 +13,10 @@ namespace assist::capture {
 
 namespace {
 
-constexpr uint64 kSeed = 0x51ed270b;
-
 struct Walk {
   const PlannedStmt* statement;
   bool scans_index;
 };
-
-pg_attribute_always_inline uint64 fold(uint64 hash, uint64 value) {
-  hash = (hash ^ value) * 0x9e3779b97f4a7c15ULL;
-  return hash ^ (hash >> 29);
-}
 
 // Folds a scan's relation in; true when it is a child of a partitioned or inherited one.
 pg_attribute_always_inline bool fold_relation(const Walk& walk, Index rti, uint64* hash) {
@@ -67,14 +60,6 @@ uint64 append_hash(Walk* walk, const List* plans, uint64 hash) {
   return fold(hash, sum);
 }
 
-// An index tells its relation.
-pg_attribute_always_inline uint64 index_shape(Oid index, const List* quals, int direction) {
-  return index | (static_cast<uint64>(list_length(quals) * 8 + direction + 1) << 32);
-}
-pg_attribute_always_inline uint64 sole_index_hash(NodeTag tag, Oid index, const List* quals, int direction) {
-  return fold(kSeed ^ tag, index_shape(index, quals, direction)) | 1;
-}
-
 // An index scan: the index itself, unless it belongs to one partition of many.
 uint64 index_hash(Walk* walk, const Scan* scan, Oid index, const List* quals, int direction, uint64 hash) {
   walk->scans_index = true;
@@ -83,7 +68,7 @@ uint64 index_hash(Walk* walk, const Scan* scan, Oid index, const List* quals, in
 }
 
 pg_noinline uint64 plan_hash(Walk* walk, const Plan* plan) {
-  uint64 hash = fold(kSeed, nodeTag(plan));
+  uint64 hash = fold(kPlanSeed, nodeTag(plan));
   switch (nodeTag(plan)) {
     case T_SeqScan:
     case T_SampleScan:
@@ -177,19 +162,9 @@ Index root_relation(const PlannedStmt* plan, Index rti) {
   return rti;
 }
 
-Fingerprint plan_fingerprint(const PlannedStmt* statement) {
-  const Plan* plan = statement->planTree;
-  // The plans of short statements are one node: those are hashed without a walk.
-  if (likely(statement->subplans == NIL)) {
-    if (IsA(plan, IndexScan) && statement->appendRelations == NIL) {
-      const auto* scan = reinterpret_cast<const IndexScan*>(plan);
-      return {sole_index_hash(T_IndexScan, scan->indexid, scan->indexqual, scan->indexorderdir), false,
-              scan->indexid};
-    }
-    if (IsA(plan, Result) && plan->lefttree == nullptr) return {fold(kSeed, T_Result) | 1, false, InvalidOid};
-  }
+Fingerprint walk_fingerprint(const PlannedStmt* statement) {
   Walk walk = {statement, false};
-  uint64 hash = plan_hash(&walk, plan);
+  uint64 hash = plan_hash(&walk, statement->planTree);
   if (statement->subplans != NIL) hash = list_hash(&walk, statement->subplans, hash);
   return {hash | 1, walk.scans_index, InvalidOid};
 }

@@ -68,7 +68,7 @@ PlannedStmt* on_plan(Query* query, const char* source, int options, ParamListInf
   Planning* mine = &plannings[around < kMostPlannings ? around : kMostPlannings];
   mine->queryid = query->queryId;
   mine->userid = GetUserId();
-  mine->subid = GetCurrentSubTransactionId();
+  mine->subid = current_subid;
   mine->depth = depth++;
   if (!track_planning) {
     PlannedStmt* plan = plan_next(query, source, options, params);
@@ -124,9 +124,11 @@ void on_start(QueryDesc* desc, int flags) {
 
 // One piece of an open execution: the server's call between a clock pair.
 struct Measured {
-  ptrdiff_t i;
+  ptrdiff_t i;   // the stack may move meanwhile
+  int around;    // depth, which errors caught inside may leave too low
   pg_attribute_always_inline void begin(Open* open) {
     i = open - open_stack;
+    around = depth;
     open->running = true;
     ++depth;
     take_off_counters_now(&open->used);
@@ -138,6 +140,7 @@ struct Measured {
     open->exec_ns += now;
     add_counters_now(&open->used);
     open->running = false;
+    depth = around;
     return open;
   }
 };
@@ -151,18 +154,17 @@ void run_next(QueryDesc* desc, ScanDirection direction, uint64 count, bool once)
 
 void on_run(QueryDesc* desc, ScanDirection direction, uint64 count, bool once) {
   Open* open = find_open(desc);
-  if (open == nullptr) {
+  if (unlikely(open == nullptr)) {
     run_next(desc, direction, count, once);
     return;
   }
-  const int around = depth;
   Measured measured;
   measured.begin(open);
   run_next(desc, direction, count, once);
   open = measured.end();
-  open->rows += desc->estate->es_processed;
-  open->limited = count != 0 && desc->estate->es_processed >= count;
-  depth = around;
+  const uint64 rows = desc->estate->es_processed;
+  open->rows += rows;
+  open->limited = count != 0 && rows >= count;
 }
 
 void finish_next(QueryDesc* desc) {
@@ -178,12 +180,10 @@ pg_noinline void finish_change(QueryDesc* desc) {
     finish_next(desc);
     return;
   }
-  const int around = depth;
   Measured measured;
   measured.begin(open);
   finish_next(desc);
   measured.end();
-  depth = around;
 }
 
 void on_finish(QueryDesc* desc) {

@@ -15,6 +15,36 @@ extern "C" {
 
 namespace assist::capture {
 
+// --- plan id
+
+inline constexpr uint64 kPlanSeed = 0x51ed270b;
+
+pg_attribute_always_inline uint64 fold(uint64 hash, uint64 value) {
+  hash = (hash ^ value) * 0x9e3779b97f4a7c15ULL;
+  return hash ^ (hash >> 29);
+}
+
+// An index tells its relation.
+pg_attribute_always_inline uint64 index_shape(Oid index, const List* quals, int direction) {
+  return index | (static_cast<uint64>(list_length(quals) * 8 + direction + 1) << 32);
+}
+
+// The plans of short statements are one node: those are hashed without a walk.
+pg_attribute_always_inline Fingerprint plan_fingerprint(const PlannedStmt* statement) {
+  const Plan* plan = statement->planTree;
+  if (likely(statement->subplans == NIL)) {
+    if (IsA(plan, IndexScan) && statement->appendRelations == NIL) {
+      const auto* scan = reinterpret_cast<const IndexScan*>(plan);
+      const uint64 shape = index_shape(scan->indexid, scan->indexqual, scan->indexorderdir);
+      return {fold(kPlanSeed ^ T_IndexScan, shape) | 1, false, scan->indexid};
+    }
+    if (IsA(plan, Result) && plan->lefttree == nullptr) return {fold(kPlanSeed, T_Result) | 1, false, InvalidOid};
+  }
+  return walk_fingerprint(statement);
+}
+
+// --- counters
+
 pg_attribute_always_inline void begin_write(SlotEntry* entry) {
   ++entry->sequence;
   pg_write_barrier();

@@ -14,6 +14,7 @@ constexpr int kMostOpen = 65536;
 Open first_stack[kFirstCapacity];
 }  // namespace
 
+SubTransactionId current_subid = TopSubTransactionId;
 int depth = 0;
 Planning plannings[kMostPlannings + 1];
 int planning_count = 0;
@@ -75,29 +76,37 @@ void end_open(SubTransactionId subid) {
   while (open_top > 0 && !open_stack[open_top - 1].live) --open_top;
 }
 
-void at_transaction(XactEvent event, void*) {
-  switch (event) {
-    case XACT_EVENT_ABORT:
-      end_open(0);
-      forget_error();
-      break;
-    case XACT_EVENT_COMMIT:
-    case XACT_EVENT_PREPARE:
-      // Portals are closed by now; what is left had its error swallowed without a subtransaction.
-      for (int i = 0; i < open_top; ++i) open_stack[i].running = false;
-      planning_count = 0;
-      if (unlikely(open_top > 0)) end_open(0);
-      break;
-    default:
-      return;
-  }
+pg_noinline void settle_commit() {
+  // Portals are closed by now; what is left had its error swallowed without a subtransaction.
+  for (int i = 0; i < open_top; ++i) open_stack[i].running = false;
+  planning_count = 0;
+  if (open_top > 0) end_open(0);
   flush_planning();
 }
 
+pg_noinline void settle_abort() {
+  current_subid = TopSubTransactionId;
+  end_open(0);
+  forget_error();
+  flush_planning();
+}
+
+void at_transaction(XactEvent event, void*) {
+  if (event == XACT_EVENT_COMMIT || event == XACT_EVENT_PREPARE) {
+    if (unlikely((open_top | planning_count) != 0 || planned.count != 0)) settle_commit();
+  } else if (event == XACT_EVENT_ABORT) {
+    settle_abort();
+  }
+}
+
 void at_subtransaction(SubXactEvent event, SubTransactionId mine, SubTransactionId parent, void*) {
-  if (event == SUBXACT_EVENT_ABORT_SUB) {
+  if (event == SUBXACT_EVENT_START_SUB) {
+    current_subid = mine;
+  } else if (event == SUBXACT_EVENT_ABORT_SUB) {
+    current_subid = parent;
     end_open(mine);
   } else if (event == SUBXACT_EVENT_COMMIT_SUB) {
+    current_subid = parent;
     for (int i = 0; i < open_top; ++i)
       if (open_stack[i].subid == mine) open_stack[i].subid = parent;
   }
