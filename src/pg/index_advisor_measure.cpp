@@ -4,7 +4,7 @@
 #include <cmath>
 
 #include "assist/size_model.hpp"
-#include "core/rules/support.hpp"
+#include "core/rule_support.hpp"
 
 #include "pg/index_advisor_work.hpp"
 #include "pg/store_read.hpp"

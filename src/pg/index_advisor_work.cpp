@@ -4,7 +4,7 @@
 
 #include <ctime>
 
-#include "core/rules/support.hpp"
+#include "core/rule_support.hpp"
 
 #include "pg/planning_query.hpp"
 #include "pg/planning_standin.hpp"

@@ -4,7 +4,7 @@
 #include <algorithm>
 
 #include "assist/size_model.hpp"
-#include "core/rules/support.hpp"
+#include "core/rule_support.hpp"
 #include "core/text/text.hpp"
 
 namespace assist::advise {

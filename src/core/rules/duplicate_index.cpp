@@ -1,6 +1,6 @@
 // duplicate_index: of indexes that are equal in everything but their names, all but one.
 #include "core/rules/registry.hpp"
-#include "core/rules/support.hpp"
+#include "core/rule_support.hpp"
 #include "core/text/text.hpp"
 
 namespace assist::rules {

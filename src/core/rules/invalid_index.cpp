@@ -4,7 +4,7 @@
 #include <cctype>
 
 #include "core/rules/registry.hpp"
-#include "core/rules/support.hpp"
+#include "core/rule_support.hpp"
 #include "core/text/text.hpp"
 
 namespace assist::rules {

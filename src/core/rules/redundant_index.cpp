@@ -2,7 +2,7 @@
 #include <algorithm>
 
 #include "core/rules/registry.hpp"
-#include "core/rules/support.hpp"
+#include "core/rule_support.hpp"
 #include "core/text/text.hpp"
 
 namespace assist::rules {

@@ -4,7 +4,7 @@
 #include "assist/size_model.hpp"
 #include "core/bloat.hpp"
 #include "core/rules/registry.hpp"
-#include "core/rules/support.hpp"
+#include "core/rule_support.hpp"
 #include "core/text/text.hpp"
 
 #include <boost/container/small_vector.hpp>

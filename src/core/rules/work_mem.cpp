@@ -11,7 +11,7 @@
 #include <boost/container/small_vector.hpp>
 
 #include "core/rules/registry.hpp"
-#include "core/rules/support.hpp"
+#include "core/rule_support.hpp"
 #include "core/text/text.hpp"
 
 namespace assist::rules {

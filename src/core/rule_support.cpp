@@ -1,4 +1,4 @@
-#include "core/rules/support.hpp"
+#include "core/rule_support.hpp"
 
 #include <algorithm>
 
