@@ -8,6 +8,7 @@
 
 #include "pg/planning_query.hpp"
 #include "pg/planning_standin.hpp"
+#include "pg/time_limit.hpp"
 #include "pg/whatif.hpp"
 #include "pg/whatif_guard.hpp"
 
@@ -25,8 +26,10 @@ namespace {
 
 constexpr std::size_t kMaxStatements = 100;
 constexpr double kCpuBudgetMs = 5000;
-// Each waited kWhatIfLockTimeoutMs: then the tables are better left alone for now.
-constexpr int kMaxLockFailures = 5;
+// For one statement: functions that it calls may take any time.
+constexpr int kStatementLimitMs = 2000;
+// Each waited kWhatIfLockTimeoutMs or kStatementLimitMs: then the tables are better left alone for now.
+constexpr int kMaxWaits = 5;
 constexpr double kMinStatementMs = 1;  // total time below which a statement is not looked at
 // Statements run less often are loads, not traffic.
 constexpr std::int64_t kMinWriterCalls = 5;
@@ -66,7 +69,9 @@ Workload::Workload(const Snapshot& snapshot, MemoryContext keep, MemoryContext s
       writers_(memory),
       started_(CpuMs()) {}
 
-bool Workload::OutOfTime() const { return CpuMs() - started_ > kCpuBudgetMs; }
+bool Workload::OutOfTime() const {
+  return CpuMs() - started_ > kCpuBudgetMs || waits_ >= kMaxWaits;
+}
 
 void Workload::Collect() {
   CollectWriters();
@@ -85,14 +90,16 @@ template <typename F>
 bool Workload::InContext(Work& work, F&& f) {
   const WhatIfIdentity identity = {work.statement->user, work.search_path};
   MemoryContext caller = MemoryContextSwitchTo(scratch_);
+  TimeLimit limit(kStatementLimitMs);
   try {
     InWhatIfContext(identity, f);
   } catch (const PgError& error) {
     // Its data is in scratch_, which lives on.
-    if (error.data() == nullptr || error.is_interrupt()) throw;
+    const bool too_long = limit.Exceeded(error);
+    if (error.data() == nullptr || (error.is_interrupt() && !too_long)) throw;
     work.failed = true;
-    if (error.sqlstate() == ERRCODE_LOCK_NOT_AVAILABLE && ++lock_failures_ == kMaxLockFailures)
-      throw;
+    if (too_long) ++waits_;
+    if (error.sqlstate() == ERRCODE_LOCK_NOT_AVAILABLE && ++waits_ >= kMaxWaits) throw;
     Guarded([&] {
       ereport(DEBUG1, (errmsg_internal("index advisor: statement " INT64_FORMAT " is left out: %s",
                                        static_cast<int64>(work.statement->query_id),

@@ -127,7 +127,7 @@ class Workload {
   std::pmr::vector<Pooled> pool_;
   std::pmr::vector<Writer> writers_;
   double started_;  // CPU ms
-  int lock_failures_ = 0;
+  int waits_ = 0;
 };
 
 }  // namespace assist::pg

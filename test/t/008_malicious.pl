@@ -66,6 +66,48 @@ is($node->safe_psql('postgres', "SELECT rolsuper FROM pg_roles WHERE rolname = '
 is($node->safe_psql('postgres', 'SELECT count(*) FROM lair_log'), '0', 'nothing was written elsewhere');
 is($node->safe_psql('postgres', "SELECT to_regclass('lair.left_behind') IS NULL"), 't', 'what it did was undone');
 
+# Others who used what the attacker owns: by a view, an operator that the planner estimates with, a partial index,
+# a constraint, a policy, a domain. Planning that again must not run the attacker's code with their rights.
+$node->safe_psql('postgres', 'CREATE ROLE auditor LOGIN');
+$node->safe_psql('postgres', q{
+	SET client_min_messages = error; SET max_parallel_maintenance_workers = 0;
+	CREATE FUNCTION lair.below(int, int) RETURNS bool LANGUAGE plpgsql IMMUTABLE AS $$ BEGIN PERFORM lair.evil(1); RETURN $1 < $2; END $$;
+	CREATE OPERATOR lair.<<< (LEFTARG = int, RIGHTARG = int, FUNCTION = lair.below, RESTRICT = scalarltsel);
+	CREATE DOMAIN lair.small AS int CHECK (lair.evil(VALUE) < 1000000);
+	CREATE VIEW lair.seen AS SELECT a, b FROM lair.t WHERE lair.evil(1) = 1;
+	CREATE TABLE lair.guarded (a int, b text, CHECK (a < lair.evil(1000000)));
+	INSERT INTO lair.guarded SELECT a, b FROM lair.t;
+	CREATE INDEX ON lair.guarded (a) WHERE lair.evil(1) = 2;
+	CREATE TABLE lair.private (a int, b text);
+	INSERT INTO lair.private SELECT a, b FROM lair.t;
+	CREATE POLICY p ON lair.private USING (lair.evil(1) = 1);
+	ALTER TABLE lair.private ENABLE ROW LEVEL SECURITY;
+	ANALYZE;
+	GRANT USAGE ON SCHEMA lair TO auditor;
+	GRANT SELECT ON ALL TABLES IN SCHEMA lair TO auditor},
+	extra_params => [ '-U', 'attacker' ]);
+for my $victim ('postgres', 'auditor')
+{
+	$node->safe_psql('postgres', q{
+		SET constraint_exclusion = on; SET max_parallel_workers_per_gather = 0;
+		SELECT b FROM lair.seen WHERE a = 7;
+		SELECT b FROM lair.t WHERE a OPERATOR(lair.<<<) 7;
+		SELECT b FROM lair.guarded WHERE a = 7;
+		SELECT b FROM lair.private WHERE a = 7;
+		SELECT b FROM lair.t WHERE a = '7'::lair.small;
+		SELECT b FROM lair.t WHERE a = 7 AND lair.evil(3) = 3},
+		extra_params => [ '-U', $victim ]) for 1 .. 12;
+}
+$since = -s $node->logfile;
+($status, $out, $err) = try_sql($node, 'postgres', 'SELECT assist.refresh() >= 0');
+is($out, 't', 'an analysis of what others ran on it') or diag $err;
+$who = who_ran_since($since);
+is(join(', ', grep { !/^attacker for / } keys %$who), '', 'ran nothing with their rights');
+# And that this test could fail: run by the victims themselves, all of it does run with their rights.
+$since = -s $node->logfile;
+$node->safe_psql('postgres', 'SELECT b FROM lair.seen WHERE a = 7', extra_params => [ '-U', 'auditor' ]);
+ok(who_ran_since($since)->{'auditor for auditor'}, 'as it does when they run it');
+
 # A function that fails, one that waits for a lock, and a role that is gone: the analysis goes on without them.
 $node->safe_psql('postgres', q{
 	CREATE OR REPLACE FUNCTION lair.evil(i int) RETURNS int LANGUAGE plpgsql IMMUTABLE AS $$ BEGIN RAISE 'no'; END $$},
@@ -80,7 +122,29 @@ is($out, 't', 'a table that is locked') or diag $err;
 $locker->query_safe('ROLLBACK');
 $locker->quit;
 
-$node->safe_psql('postgres', 'DROP OWNED BY attacker; DROP ROLE attacker');
+# A function that takes its time, and one that also swallows the cancel of a worker.
+$node->safe_psql('postgres', q{
+	CREATE OR REPLACE FUNCTION lair.evil(i int) RETURNS int LANGUAGE plpgsql IMMUTABLE AS $$ BEGIN PERFORM pg_sleep(1000); RETURN i; END $$},
+	extra_params => [ '-U', 'attacker' ]);
+($status, $out, $err) = try_sql($node, 'postgres', q{SET statement_timeout = '60s'; SELECT assist.refresh() >= 0; SELECT count(*) FROM lair_log});
+is($out, "t\n0", 'a function that sleeps') or diag $err;
+($status, $out, $err) = try_sql($node, 'postgres', q{SET statement_timeout = '300ms'; SELECT assist.refresh() >= 0});
+like($err, qr/canceling statement due to statement timeout/, 'and statement_timeout remains what it is');
+$node->safe_psql('postgres', q{
+	CREATE OR REPLACE FUNCTION lair.evil(i int) RETURNS int LANGUAGE plpgsql IMMUTABLE AS $$
+	BEGIN
+		LOOP BEGIN PERFORM pg_sleep(1000); EXCEPTION WHEN query_canceled THEN NULL; END; END LOOP;
+	END $$},
+	extra_params => [ '-U', 'attacker' ]);
+$node->safe_psql('postgres', 'ALTER SYSTEM SET assist.interval = 1; SELECT pg_reload_conf()');
+ok($node->poll_query_until('postgres', q{SELECT count(*) > 0 FROM pg_stat_activity WHERE application_name = 'pg_assist analyst' AND wait_event = 'PgSleep'}),
+	'a worker is kept in a function');
+my $worker = $node->safe_psql('postgres', q{SELECT pid FROM pg_stat_activity WHERE application_name = 'pg_assist analyst' AND wait_event = 'PgSleep'});
+ok($node->poll_query_until('postgres', "SELECT NOT EXISTS (SELECT FROM pg_stat_activity WHERE pid = '0$worker'::int)"), 'and ends all the same');
+$node->safe_psql('postgres', q{ALTER SYSTEM SET assist.interval = 0; SELECT pg_reload_conf();
+	CREATE OR REPLACE FUNCTION lair.evil(i int) RETURNS int LANGUAGE sql IMMUTABLE AS 'SELECT 1'});
+
+$node->safe_psql('postgres', 'DROP OWNED BY attacker CASCADE; DROP ROLE attacker');
 ($status, $out, $err) = try_sql($node, 'postgres', 'SELECT assist.refresh() >= 0');
 is($out, 't', 'a role that is gone') or diag $err;
 unlike(slurp_file($node->logfile), qr/PANIC|was terminated by signal/, 'nothing crashed');
