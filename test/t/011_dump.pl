@@ -1,0 +1,60 @@
+# pg_dump and restore: what the user decided and was told goes along, what belongs to this server does not; and
+# stays behind when the user wants it so.
+use strict;
+use warnings FATAL => 'all';
+use PostgreSQL::Test::Cluster;
+use PostgreSQL::Test::Utils;
+use Test::More;
+use Assist;
+
+my $node = new_node('dump', conf => "assist.interval = 0\nassist.sample_rate = 1\n");
+$node->safe_psql('postgres', q{CREATE DATABASE shop});
+$node->safe_psql('shop', q{
+	CREATE EXTENSION pg_assist;
+	CREATE TABLE t (a int, b text, c int);
+	INSERT INTO t SELECT g, repeat('x', 100), g FROM generate_series(1, 50000) g;
+	CREATE INDEX t_a ON t (a); CREATE INDEX t_a2 ON t (a);
+	ANALYZE t;
+	SELECT assist.set_rule('missing_index', settings => '{"min_saving": 0, "min_share": 0}');
+	SELECT assist.set_rule('unused_index', enabled => false)});
+$node->safe_psql('shop', join ';', map { "SELECT b FROM t WHERE c = $_" } 1 .. 30);
+$node->safe_psql('shop', q{
+	SELECT assist.refresh();
+	SELECT assist.dismiss((SELECT id FROM assist.recommendations WHERE rule = 'duplicate_index'), 'kept on purpose')});
+
+sub kept
+{
+	my ($database) = @_;
+	return $node->safe_psql($database, q{
+		SELECT rule, enabled, settings FROM assist.rule_setting ORDER BY 1;
+		SELECT id, rule, object, title, status, evidence FROM assist.all_recommendations ORDER BY 1;
+		SELECT id, at, role, action, object, outcome FROM assist.history ORDER BY 1});
+}
+
+my $kept = kept('shop');
+like($kept, qr/dismissed/, 'something to keep');
+my $dir = PostgreSQL::Test::Utils::tempdir;
+for my $format ('plain', 'custom')
+{
+	$node->command_ok([ 'pg_dump', '-F', $format, '-f', "$dir/$format", $node->connstr('shop') ], "pg_dump -F $format");
+	$node->safe_psql('postgres', "CREATE DATABASE copy_$format");
+	$node->command_ok(
+		$format eq 'plain'
+		? [ 'psql', '-X', '-q', '-v', 'ON_ERROR_STOP=1', '-d', $node->connstr("copy_$format"), '-f', "$dir/$format" ]
+		: [ 'pg_restore', '-e', '-d', $node->connstr("copy_$format"), "$dir/$format" ],
+		"restore of $format");
+	is(kept("copy_$format"), $kept, "$format: rules, recommendations and history are there");
+	is($node->safe_psql("copy_$format", 'SELECT count(*) FROM assist.object_seen'), '0', "$format: ages of this server's objects are not");
+	$node->safe_psql("copy_$format", 'ANALYZE; SELECT assist.refresh()');
+	is($node->safe_psql("copy_$format", q{SELECT status FROM assist.all_recommendations WHERE rule = 'duplicate_index'}), 'dismissed',
+		"$format: what was dismissed stays so");
+	ok($node->safe_psql("copy_$format", q{SELECT assist.reopen((SELECT id FROM assist.all_recommendations WHERE rule = 'duplicate_index')) IS NOT NULL;
+		SELECT max(id) > 1 FROM assist.history}) =~ /t$/, "$format: the log goes on with new numbers");
+}
+# Left behind.
+$node->command_ok([ 'pg_dump', '-f', "$dir/bare", '--exclude-table-data=assist.*', $node->connstr('shop') ], 'pg_dump without its data');
+$node->safe_psql('postgres', 'CREATE DATABASE bare');
+$node->command_ok([ 'psql', '-X', '-q', '-v', 'ON_ERROR_STOP=1', '-d', $node->connstr('bare'), '-f', "$dir/bare" ], 'restore');
+is(kept('bare'), '', 'nothing was taken along');
+$node->stop;
+done_testing();
