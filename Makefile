@@ -32,7 +32,7 @@ PGXS      := $(shell $(PG_CONFIG) --pgxs 2>/dev/null)
 WARNINGS    = -Wall -Wextra -Wshadow -Wclobbered -Wno-unused-parameter -Wno-missing-field-initializers -Wno-psabi \
               $(if $(WERROR),-Werror)
 DEPFLAGS    = -MMD -MP
-PG_CPPFLAGS = -I$(CURDIR)/include -I$(CURDIR)/src $(DEPFLAGS)
+PG_CPPFLAGS = -I$(CURDIR)/include -I$(CURDIR)/src $(DEPFLAGS) $(if $(FAULTS),-DASSIST_FAULTS)
 PG_CFLAGS   = -std=gnu11 -fPIC -Wno-declaration-after-statement $(if $(WERROR),-Werror)
 PG_CXXFLAGS = -std=c++20 -fPIC -fvisibility-inlines-hidden $(WARNINGS) -Wno-register -Wno-volatile \
               -isystem $(shell $(PG_CONFIG) --includedir-server)

@@ -8,6 +8,7 @@ set -u
 cd "$(dirname "$0")/.."
 build_dir=${BUILD_DIR:-build}
 only=${ONLY:-}
+tap_dir=${TAP_DIR:-t} # under test/
 parts=${*:-unit lint sql isolation tap}
 passed=0
 failed=0
@@ -132,7 +133,7 @@ run_tap() {
   prepare_scratch
   say "TAP tests: servers that are restarted, killed, promoted"
   local log=$build_dir/tap.log files=() name
-  for name in $(names test/t .pl); do files+=("t/$name.pl"); done
+  for name in $(names "test/$tap_dir" .pl); do files+=("$tap_dir/$name.pl"); done
   if [ ${#files[@]} = 0 ]; then
     echo "no tests"
     return

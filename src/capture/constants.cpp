@@ -77,6 +77,13 @@ bool read_mapping(const Open& open, TextConstants* mapping) {
   return block != nullptr;
 }
 
+// Where a list whose first constant begins at `start` does: a sign in front of it belongs to it.
+const char* with_sign(const char* text, const char* start) {
+  const char* at = start;
+  while (at > text && isspace(static_cast<unsigned char>(at[-1]))) --at;
+  return at > text && (at[-1] == '-' || at[-1] == '+') ? at - 1 : start;
+}
+
 }  // namespace
 
 char* constants_block(QueryDesc* desc, const Open& open, Size* bytes) {
@@ -97,15 +104,22 @@ char* constants_block(QueryDesc* desc, const Open& open, Size* bytes) {
   }
   int length;
   const char* text = statement_text(desc, &length);
+  const int longer = mapping.total > 0 ? count_constants(text, length) - mapping.total : 0;  // by so many, the list
+  const bool all_known = longer == 0 || mapping.list != kNoList;
   ConstantScan scan(text, length);
   int ordinal = -1;
   for (int i = 0; i < mapping.count; ++i) {
-    const int wanted = mapping.ordinal[i] & ~kWithSign;
+    const int wanted = (mapping.ordinal[i] & ~kWithSign) + (i > mapping.list ? longer : 0);
     bool found = ordinal == wanted;
     while (ordinal < wanted && (found = scan.next())) ++ordinal;
     const char* start = scan.start;
     if (found && (mapping.ordinal[i] & kWithSign) != 0)
       while (start > text && *start != '-' && *start != '+') --start;
+    if (found && i == mapping.list) {
+      start = with_sign(text, start);
+      for (const int last = wanted + mapping.list_length + longer - 1; ordinal < last && (found = scan.next());) ++ordinal;
+    }
+    found = found && all_known;
     put(&out, InvalidOid, found ? start : nullptr, found ? static_cast<int>(scan.start + scan.length - start) : 0);
   }
   *bytes = static_cast<Size>(out.len);

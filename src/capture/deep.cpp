@@ -2,6 +2,7 @@
 // interrupts held off, in a memory context of its own; whatever fails there, the statement does not.
 
 #include "capture/capture.hpp"
+#include "pg/fault.hpp"
 #include "pg/guard_c.hpp"
 #include "pg/text_arena.hpp"
 
@@ -21,6 +22,7 @@ constexpr TimestampTz kSampleAge = 60 * USECS_PER_SEC;  // until a sample gives 
 struct Deep {
   QueryDesc* desc;
   const Open* open;
+  dsa_pointer plan, constants, sample;  // made and not yet in their place
 };
 
 LWLock* lock_of(const Open& open) { return partition_lock(partition_of(MyDatabaseId, open.queryid)); }
@@ -88,16 +90,15 @@ dsa_pointer store_sample(QueryDesc* desc, const Open& open, const char* constant
   return pointer;
 }
 
-// Puts a block in its place, or drops it when another backend was faster.
-void place(dsa_pointer* where, dsa_pointer block) {
-  if (DsaPointerIsValid(*where))
-    arena_release(&block);
-  else
-    *where = block;
+// Puts a block in its place, unless another backend was faster.
+void place(dsa_pointer* where, dsa_pointer* block) {
+  if (DsaPointerIsValid(*where)) return;
+  *where = *block;
+  *block = InvalidDsaPointer;
 }
 
 void collect(void* arg) {
-  const Deep& deep = *static_cast<Deep*>(arg);
+  Deep& deep = *static_cast<Deep*>(arg);
   const Open& open = *deep.open;
   if (open.used.temp_written > 0) record_spills(deep.desc, open);
   if (open.weight == 0) return;
@@ -107,23 +108,21 @@ void collect(void* arg) {
   Size constants_bytes = 0;
   const char* constants =
       wanted.constants || (wanted.sample && keep_constants && sample_parameters) ? constants_block(deep.desc, open, &constants_bytes) : nullptr;
-  dsa_pointer plan_block = wanted.plan ? store_plan(deep.desc) : InvalidDsaPointer;
-  dsa_pointer constants_kept = wanted.constants && constants != nullptr
-                                   ? arena_store(constants, constants_bytes, 0, kShareConstants)
-                                   : InvalidDsaPointer;
-  dsa_pointer sample =
-      wanted.sample ? store_sample(deep.desc, open, constants, sample_parameters && keep_constants ? constants_bytes : 0)
-                    : InvalidDsaPointer;
-  PlanEntry* plan = nullptr;
+  if (wanted.plan) deep.plan = store_plan(deep.desc);
+  if (wanted.constants && constants != nullptr)
+    deep.constants = arena_store(constants, constants_bytes, 0, kShareConstants);
+  if (wanted.sample)
+    deep.sample = store_sample(deep.desc, open, constants, sample_parameters && keep_constants ? constants_bytes : 0);
+  fault_point("sample");
   if (store_lock_briefly(lock_of(open), LW_EXCLUSIVE)) {
-    plan = plan_of(open);
+    PlanEntry* plan = plan_of(open);
     if (plan != nullptr) {
-      place(&plan->plan, plan_block);
-      place(&plan->constants, constants_kept);
-      if (DsaPointerIsValid(sample)) {
+      place(&plan->plan, &deep.plan);
+      place(&plan->constants, &deep.constants);
+      if (DsaPointerIsValid(deep.sample)) {
         dsa_pointer* old = &plan->samples[plan->sample_count++ % kSamplesPerPlan];
         arena_release(old);
-        *old = sample;
+        place(old, &deep.sample);
       }
       if (facts.misestimate > plan->misestimate) {
         plan->misestimate = facts.misestimate;
@@ -131,11 +130,6 @@ void collect(void* arg) {
       }
     }
     LWLockRelease(lock_of(open));
-  }
-  if (plan == nullptr) {
-    arena_release(&plan_block);
-    arena_release(&constants_kept);
-    arena_release(&sample);
   }
 }
 
@@ -146,7 +140,7 @@ void record_deep(QueryDesc* desc, const Open& open) {
   MemoryContext context = AllocSetContextCreateInternal(CurrentMemoryContext, "assist sample",
                                                         ALLOCSET_DEFAULT_SIZES);
   MemoryContext old = MemoryContextSwitchTo(context);
-  Deep deep = {desc, &open};
+  Deep deep = {desc, &open, InvalidDsaPointer, InvalidDsaPointer, InvalidDsaPointer};
   const uint64 from = assist_now_ns();
   suppress_capture();
   // Values are written so that they mean the same to every session.
@@ -155,6 +149,7 @@ void record_deep(QueryDesc* desc, const Open& open) {
   IntervalStyle = INTSTYLE_POSTGRES;
   if (extra_float_digits < 1) extra_float_digits = 1;
   run_contained(collect, &deep);
+  for (dsa_pointer* left : {&deep.plan, &deep.constants, &deep.sample}) arena_release(left);
   DateStyle = date_style;
   IntervalStyle = interval_style;
   extra_float_digits = float_digits;

@@ -18,13 +18,14 @@ namespace assist::capture {
 
 namespace {
 
-planner_hook_type next_planner = nullptr;
+// Whom each hook calls: the hook that was there before, or the server's own function.
+planner_hook_type plan_next = standard_planner;
 post_parse_analyze_hook_type next_post_parse = nullptr;
-ExecutorStart_hook_type next_start = nullptr;
-ExecutorRun_hook_type next_run = nullptr;
-ExecutorFinish_hook_type next_finish = nullptr;
-ExecutorEnd_hook_type next_end = nullptr;
-ProcessUtility_hook_type next_utility = nullptr;
+ExecutorStart_hook_type start_next = standard_ExecutorStart;
+ExecutorRun_hook_type run_next = standard_ExecutorRun;
+ExecutorFinish_hook_type finish_next = standard_ExecutorFinish;
+ExecutorEnd_hook_type end_next = standard_ExecutorEnd;
+ProcessUtility_hook_type call_utility = standard_ProcessUtility;
 
 // Counting is adding what the server's counters are at the end and taking off what they were before.
 pg_attribute_always_inline void add_counters_now(Usage* to) {
@@ -56,11 +57,6 @@ void on_post_parse(ParseState* state, Query* query, JumbleState* jumble) {
     see_parse(state->p_sourcetext, query, jumble);
 }
 
-PlannedStmt* plan_next(Query* query, const char* source, int options, ParamListInfo params) {
-  return next_planner != nullptr ? next_planner(query, source, options, params)
-                                 : standard_planner(query, source, options, params);
-}
-
 PlannedStmt* on_plan(Query* query, const char* source, int options, ParamListInfo params) {
   if (query->queryId == 0 || !enabled()) return plan_next(query, source, options, params);
   watch_errors();
@@ -82,13 +78,6 @@ PlannedStmt* on_plan(Query* query, const char* source, int options, ParamListInf
   depth = mine->depth;
   planning_count = around;
   return plan;
-}
-
-void start_next(QueryDesc* desc, int flags) {
-  if (next_start != nullptr)
-    next_start(desc, flags);
-  else
-    standard_ExecutorStart(desc, flags);
 }
 
 void on_start(QueryDesc* desc, int flags) {
@@ -145,33 +134,19 @@ struct Measured {
   }
 };
 
-void run_next(QueryDesc* desc, ScanDirection direction, uint64 count, bool once) {
-  if (next_run != nullptr)
-    next_run(desc, direction, count, once);
-  else
-    standard_ExecutorRun(desc, direction, count, once);
-}
-
-void on_run(QueryDesc* desc, ScanDirection direction, uint64 count, bool once) {
+void on_run(QueryDesc* desc, ScanDirection direction, uint64 count ASSIST_RUN_ONCE_PARAM) {
   Open* open = find_open(desc);
   if (unlikely(open == nullptr)) {
-    run_next(desc, direction, count, once);
+    run_next(desc, direction, count ASSIST_RUN_ONCE);
     return;
   }
   Measured measured;
   measured.begin(open);
-  run_next(desc, direction, count, once);
+  run_next(desc, direction, count ASSIST_RUN_ONCE);
   open = measured.end();
   const uint64 rows = desc->estate->es_processed;
   open->rows += rows;
   open->limited = count != 0 && rows >= count;
-}
-
-void finish_next(QueryDesc* desc) {
-  if (next_finish != nullptr)
-    next_finish(desc);
-  else
-    standard_ExecutorFinish(desc);
 }
 
 pg_noinline void finish_change(QueryDesc* desc) {
@@ -201,13 +176,6 @@ pg_noinline void record_details(QueryDesc* desc, const Open open, TimestampTz no
   if (own_slot->text_wanted != 0) supply_text(desc, open);
 }
 
-void end_next(QueryDesc* desc) {
-  if (next_end != nullptr)
-    next_end(desc);
-  else
-    standard_ExecutorEnd(desc);
-}
-
 void on_end(QueryDesc* desc) {
   Open* open = find_open(desc);
   if (open != nullptr) {
@@ -227,6 +195,30 @@ void on_end(QueryDesc* desc) {
   end_next(desc);
 }
 
+// The query inside CREATE TABLE AS and DECLARE CURSOR, which the server gives an id of its own only since 18:
+// without one, nobody would see its plan. The tree belongs to somebody else when it is read-only.
+pg_noinline void identify_contained_query(PlannedStmt** statement, const char* source, bool* read_only) {
+  const auto inner = [&] {
+    Node* tree = (*statement)->utilityStmt;
+    Node* query = IsA(tree, DeclareCursorStmt) ? reinterpret_cast<DeclareCursorStmt*>(tree)->query
+                                               : reinterpret_cast<CreateTableAsStmt*>(tree)->query;
+    return query != nullptr && IsA(query, Query) ? reinterpret_cast<Query*>(query) : nullptr;
+  };
+  const Query* found = inner();
+  if (found == nullptr || found->commandType == CMD_UTILITY || found->queryId != 0) return;
+  if (*read_only) {
+    *statement = static_cast<PlannedStmt*>(copyObjectImpl(*statement));
+    *read_only = false;
+  }
+  Query* query = inner();
+  query->stmt_location = (*statement)->stmt_location;
+  query->stmt_len = (*statement)->stmt_len;
+  JumbleState* jumble = assist_jumble_query(query, source);
+  ++depth;
+  see_parse(source, query, jumble);
+  --depth;
+}
+
 // The arguments of a ProcessUtility call, to pass them through a try block.
 struct Utility {
   PlannedStmt* statement;
@@ -239,13 +231,6 @@ struct Utility {
   QueryCompletion* completion;
   Open open;
 };
-
-void call_utility(PlannedStmt* statement, const char* source, bool read_only, ProcessUtilityContext context,
-                  ParamListInfo params, QueryEnvironment* environment, DestReceiver* receiver,
-                  QueryCompletion* completion) {
-  const auto next = next_utility != nullptr ? next_utility : standard_ProcessUtility;
-  next(statement, source, read_only, context, params, environment, receiver, completion);
-}
 
 void utility_body(void* arg) {
   const Utility& u = *static_cast<Utility*>(arg);
@@ -288,37 +273,51 @@ pg_noinline void record_utility(PlannedStmt* statement, const char* source, bool
   record_execution(u.open, 0, GetCurrentStatementStartTimestamp());
 }
 
+pg_noinline void see_utility(PlannedStmt* statement, const char* source, bool read_only,
+                             ProcessUtilityContext context, ParamListInfo params, QueryEnvironment* environment,
+                             DestReceiver* receiver, QueryCompletion* completion) {
+  const Node* tree = statement->utilityStmt;
+  end_visits_for(tree);
+  // Scripts of CREATE EXTENSION are the extension's business, not the application's.
+  if (creating_extension || track == kTrackNone || (own_slot == nullptr && !attach_slot())) {
+    call_utility(statement, source, read_only, context, params, environment, receiver, completion);
+    return;
+  }
+  if (ASSIST_CONTAINED_QUERIES_LACK_ID && track == kTrackAll && statement->queryId != 0 &&
+      (IsA(tree, CreateTableAsStmt) || IsA(tree, DeclareCursorStmt)))
+    identify_contained_query(&statement, source, &read_only);
+  record_utility(statement, source, read_only, context, params, environment, receiver, completion);
+}
+
 void on_utility(PlannedStmt* statement, const char* source, bool read_only, ProcessUtilityContext context,
                 ParamListInfo params, QueryEnvironment* environment, DestReceiver* receiver,
                 QueryCompletion* completion) {
-  const Node* tree = statement->utilityStmt;
-  // EXECUTE and PREPARE show as the statement that they run; its id is the prepared statement's own. Scripts
-  // of CREATE EXTENSION are the extension's business, not the application's.
-  const bool transparent = IsA(tree, ExecuteStmt) || IsA(tree, PrepareStmt) || IsA(tree, DeallocateStmt);
-  if (!transparent) end_visits_for(tree);
-  if (transparent || creating_extension || track == kTrackNone || (own_slot == nullptr && !attach_slot()))
+  // EXECUTE and PREPARE show as the statement that they run; its id is the prepared statement's own.
+  const NodeTag tag = nodeTag(statement->utilityStmt);
+  if (tag == T_ExecuteStmt || tag == T_PrepareStmt || tag == T_DeallocateStmt)
     call_utility(statement, source, read_only, context, params, environment, receiver, completion);
   else
-    record_utility(statement, source, read_only, context, params, environment, receiver, completion);
+    see_utility(statement, source, read_only, context, params, environment, receiver, completion);
 }
 
 }  // namespace
 
+namespace {
+template <typename Hook>
+void put_before(Hook* hook, Hook* next, Hook mine) {
+  if (*hook != nullptr) *next = *hook;
+  *hook = mine;
+}
+}  // namespace
+
 void install_hooks() {
-  next_planner = planner_hook;
-  planner_hook = on_plan;
-  next_post_parse = post_parse_analyze_hook;
-  post_parse_analyze_hook = on_post_parse;
-  next_start = ExecutorStart_hook;
-  ExecutorStart_hook = on_start;
-  next_run = ExecutorRun_hook;
-  ExecutorRun_hook = on_run;
-  next_finish = ExecutorFinish_hook;
-  ExecutorFinish_hook = on_finish;
-  next_end = ExecutorEnd_hook;
-  ExecutorEnd_hook = on_end;
-  next_utility = ProcessUtility_hook;
-  ProcessUtility_hook = on_utility;
+  put_before(&planner_hook, &plan_next, &on_plan);
+  put_before(&post_parse_analyze_hook, &next_post_parse, &on_post_parse);
+  put_before(&ExecutorStart_hook, &start_next, &on_start);
+  put_before(&ExecutorRun_hook, &run_next, &on_run);
+  put_before(&ExecutorFinish_hook, &finish_next, &on_finish);
+  put_before(&ExecutorEnd_hook, &end_next, &on_end);
+  put_before(&ProcessUtility_hook, &call_utility, &on_utility);
   on_suppress = detach_slot;
   install_error_hook();
   install_transaction_callbacks();

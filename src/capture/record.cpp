@@ -1,6 +1,7 @@
 // This backend's slot: finding a statement's entry and adding to it. The hot path.
 
 #include "capture/hot.hpp"
+#include "pg/fault.hpp"
 
 namespace assist::capture {
 
@@ -42,6 +43,7 @@ bool evict(int i, const EntryKey& key, const char* source, Oid sole_index) {
     LWLockRelease(lock);
     return false;
   }
+  fault_point("evict");
   take_slot_entry(own_slot, i, *entry);
   occupy(entry, &own_slot->taken[i], key, source, sole_index);
   if (index) LWLockRelease(index_table_lock());

@@ -1,6 +1,7 @@
 // Statement texts: normalised by the backend that sees a statement first, stored once.
 
 #include "capture/capture.hpp"
+#include "pg/fault.hpp"
 #include "pg/mask.hpp"
 #include "pg/text_arena.hpp"
 
@@ -59,24 +60,58 @@ bool allocate(Buffer* buffer, int room) {
   return buffer->data != nullptr;
 }
 
+void begin_constants(TextConstants* constants, int first) {
+  constants->first = static_cast<uint16>(first);
+  constants->count = 0;
+  constants->total = 0;
+  constants->list = kNoList;
+  constants->list_length = 0;
+}
+
+// The constants behind one list move by as many as it is longer; behind two, nobody knows which grew.
+void add_list(TextConstants* constants, int first, uint16 length, int lists) {
+  if (lists == 1 && constants->count < kMostConstants) {
+    constants->list = constants->count;
+    constants->list_length = length;
+    constants->ordinal[constants->count++] = static_cast<uint16>(first);
+  } else if (lists == 2 && constants->list != kNoList) {
+    constants->count = constants->list;
+    constants->list = kNoList;
+  }
+}
+
 // Puts $n for every constant that the server counts as one. False when there is no memory.
 bool normalise(const char* source, const char* text, int length, JumbleState* jumble, Normal* out) {
   const int count = jumble != nullptr ? jumble->clocations_count : 0;
   if (count > 1) qsort(jumble->clocations, static_cast<Size>(count), sizeof(LocationLen), by_location);
-  if (!allocate(&out->text, length + count * 11 + 1)) return false;
+  if (!allocate(&out->text, length + count * 24 + 1)) return false;
   const char* from = text;
   int n = jumble != nullptr ? jumble->highest_extern_param_id : 0;
-  out->constants.first = n + 1;
-  out->constants.count = 0;
+  begin_constants(&out->constants, n + 1);
+  int lists = 0;
   ConstantScan scan(text, length);
   int ordinal = -1;  // of scan.start among the text's constants
   for (int i = 0; i < count; ++i) {
     const char* at = source + jumble->clocations[i].location;
     if (jumble->clocations[i].location < 0 || at < from || at >= text + length) continue;
+    if (assist_is_parameter(&jumble->clocations[i])) continue;
     // In n'x' the constant begins after the n for the server, with it for the lexer.
     while (ordinal < 0 || scan.start + scan.length <= at) {
       if (!scan.next()) break;
       ++ordinal;
+    }
+    const int list = assist_list_bytes(&jumble->clocations[i]);
+    if (list > 0) {
+      const int first = ordinal;
+      uint16 in_list = 0;
+      for (; scan.length > 0 && scan.start < at + list; ++in_list, ++ordinal) scan.next();
+      if (in_list == 0) continue;  // of parameters
+      out->text.add(from, static_cast<int>(at - from));
+      char name[32];
+      out->text.add(name, snprintf(name, sizeof name, "$%d /*, ... */", ++n));
+      from = at + list;
+      add_list(&out->constants, first, in_list, ++lists);
+      continue;
     }
     const int constant = constant_length(at);
     // Only what the lexer finds too can be found again; TRUE or the field of extract() stay as they are.
@@ -86,10 +121,11 @@ bool normalise(const char* source, const char* text, int length, JumbleState* ju
     char name[16];
     out->text.add(name, snprintf(name, sizeof name, "$%d", ++n));
     from = scan.start + scan.length;
-    if (out->constants.count < kMostConstants)
+    if (out->constants.count < kMostConstants && lists < 2)
       out->constants.ordinal[out->constants.count++] =
           static_cast<uint16>(ordinal | (scan.start > at ? kWithSign : 0));
   }
+  if (lists == 1) out->constants.total = count_constants(text, length);
   out->text.add(from, static_cast<int>(text + length - from));
   return true;
 }
@@ -97,12 +133,14 @@ bool normalise(const char* source, const char* text, int length, JumbleState* ju
 // The same from the text alone: every constant that the lexer finds.
 bool normalise_lexically(const char* text, int length, Normal* out) {
   if (!allocate(&out->text, masked_size(length))) return false;
-  out->constants.first = highest_parameter(text, length) + 1;
+  begin_constants(&out->constants, highest_parameter(text, length) + 1);
   out->text.used = mask_constants(text, length, out->constants.first, out->text.data);
   int count = 0;
   for (ConstantScan scan(text, length); scan.next() && count < kMostConstants; ++count)
     out->constants.ordinal[count] = static_cast<uint16>(count);
   out->constants.count = static_cast<uint16>(count);
+  // A list in it may have another length at the next execution: which one it is, only the jumble knows.
+  if (ASSIST_LISTS_ARE_SQUASHED) out->constants.total = count_constants(text, length);
   return true;
 }
 
@@ -112,6 +150,7 @@ bool store_text(const EntryKey& key, const Normal& normal, const char* command) 
   const StatementKey statement_key = {key.userid, MyDatabaseId, key.queryid, key.toplevel};
   LWLock* lock = partition_lock(partition_of(MyDatabaseId, key.queryid));
   if (!store_lock_briefly(lock, LW_EXCLUSIVE)) return false;
+  fault_point("text");
   StatementEntry* statement = find_or_add_statement(statement_key, GetCurrentStatementStartTimestamp());
   bool ok = statement != nullptr;
   if (ok && !DsaPointerIsValid(statement->text)) {

@@ -7,6 +7,7 @@
 
 #include "assist/rule.hpp"
 #include "assist/snapshot.hpp"
+#include "pg/fault.hpp"
 #include "pg/index_advisor.hpp"
 #include "pg/memory.hpp"
 #include "pg/own_sql.hpp"
@@ -233,6 +234,7 @@ int RunAnalysis(const AnalysisRequest& request) {
       const OwnerScope scope;
       choices = ReadRuleChoices(&memory);
       there = ReadAgain(snapshot, unread);
+      Guarded([] { fault_point("read"); });
     }
     phase.End();
   }
@@ -265,6 +267,7 @@ int RunAnalysis(const AnalysisRequest& request) {
   {
     const OwnerScope scope;
     StoreFindings(*snapshot, outcomes, findings, unread);
+    Guarded([] { fault_point("store"); });
     RememberSeen(*snapshot);
     RememberCounters();
     open = CountOpen();

@@ -18,10 +18,19 @@ extern "C" {
 #include "executor/execdesc.h"
 #include "jit/jit.h"
 #include "nodes/nodeFuncs.h"
+#if PG_VERSION_NUM >= 160000
+#include "nodes/queryjumble.h"
+#else
+#include "utils/queryjumble.h"
+#endif
 #include "pgstat.h"
 #include "portability/instr_time.h"
 #if PG_VERSION_NUM < 170000
 #include "storage/backendid.h"
+#endif
+#if PG_VERSION_NUM >= 180000
+#include "commands/explain_format.h"
+#include "commands/explain_state.h"
 #endif
 #include "storage/proc.h"
 #ifdef __cplusplus
@@ -51,6 +60,46 @@ static inline int assist_my_proc_number(void) {
 #endif
 }
 
+/* Since 18 the server itself gives an id to the query inside CREATE TABLE AS and DECLARE CURSOR. */
+#define ASSIST_CONTAINED_QUERIES_LACK_ID (PG_VERSION_NUM < 180000)
+static inline JumbleState* assist_jumble_query(Query* query, const char* source) {
+#if PG_VERSION_NUM >= 160000
+  (void)source;
+  return JumbleQuery(query);
+#else
+  return JumbleQuery(query, source);
+#endif
+}
+
+/* Places in a text that the server's jumble noted. Since 18 a list of constants is noted as one, however long,
+ * and parameters are noted too. */
+#define ASSIST_LISTS_ARE_SQUASHED (PG_VERSION_NUM >= 180000)
+static inline bool assist_is_parameter(const LocationLen* place) {
+#if ASSIST_LISTS_ARE_SQUASHED
+  return place->extern_param;
+#else
+  (void)place;
+  return false;
+#endif
+}
+static inline int assist_list_bytes(const LocationLen* place) { /* 0 = it is one constant */
+#if ASSIST_LISTS_ARE_SQUASHED
+  return place->squashed ? place->length : 0;
+#else
+  (void)place;
+  return 0;
+#endif
+}
+
+/* ExecutorRun lost its last argument in 18. */
+#if PG_VERSION_NUM >= 180000
+#define ASSIST_RUN_ONCE_PARAM
+#define ASSIST_RUN_ONCE
+#else
+#define ASSIST_RUN_ONCE_PARAM , bool once
+#define ASSIST_RUN_ONCE , once
+#endif
+
 /* Ownership of a relation; one function for all kinds of objects since 16. */
 #if PG_VERSION_NUM >= 160000
 #define assist_pg_class_ownercheck(relid, roleid) object_ownercheck(RelationRelationId, (relid), (roleid))
@@ -77,10 +126,11 @@ static inline int assist_my_proc_number(void) {
  * them, before the pruning steps are taken out of the plan. */
 #if PG_VERSION_NUM >= 160000
 #define ASSIST_EXPLAIN_GENERIC EXEC_FLAG_EXPLAIN_GENERIC
-#define assist_forget_initial_pruning(prune_info) ((void)(prune_info))
+#define assist_forget_initial_pruning(append) ((void)(append))
 #else
 #define ASSIST_EXPLAIN_GENERIC 0
-static inline void assist_forget_initial_pruning(struct PartitionPruneInfo *prune_info) {
+#define assist_forget_initial_pruning(append) assist_forget_pruning_steps((append)->part_prune_info)
+static inline void assist_forget_pruning_steps(struct PartitionPruneInfo *prune_info) {
   ListCell *hierarchy;
   if (prune_info == NULL) return;
   foreach (hierarchy, prune_info->prune_infos) {

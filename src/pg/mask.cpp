@@ -185,6 +185,12 @@ bool ConstantScan::next() {
   return false;
 }
 
+uint16 count_constants(const char* text, int length) {
+  uint16 count = 0;
+  for (ConstantScan scan(text, length); count < PG_UINT16_MAX && scan.next();) ++count;
+  return count;
+}
+
 int highest_parameter(const char* text, int length) {
   int highest = 0;
   for (const char* p = text; p + 1 < text + length; ++p) {

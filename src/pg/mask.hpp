@@ -20,6 +20,9 @@ struct ConstantScan {
   bool next();           // false: no more; `start` is `end` then
 };
 
+// The numbers and strings in the text.
+uint16 count_constants(const char* text, int length);
+
 // The highest n of the parameters $n in the text; 0 = none.
 int highest_parameter(const char* text, int length);
 

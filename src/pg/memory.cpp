@@ -5,12 +5,14 @@
 #include <cstdint>
 #include <new>
 
+#include "pg/fault.hpp"
 #include "pg/guard.hpp"
 
 namespace assist::pg {
 
 void* ContextResource::do_allocate(std::size_t bytes, std::size_t alignment) {
   // palloc aligns to MAXIMUM_ALIGNOF (8); pmr asks for up to 16. The block's start is kept in front.
+  if (fault_fails("allocate")) throw std::bad_alloc();
   const bool over_aligned = alignment > MAXIMUM_ALIGNOF;
   const std::size_t size = over_aligned ? bytes + alignment + sizeof(void*) : bytes;
   void* block =

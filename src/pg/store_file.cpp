@@ -10,6 +10,7 @@
 
 #include "pg/store.hpp"
 
+#include "pg/fault.hpp"
 #include "pg/settings.hpp"
 #include "pg/text_arena.hpp"
 
@@ -77,7 +78,7 @@ struct Writer {
   bool ok;
   void put(const void* data, Size bytes) {
     COMP_CRC32C(crc, data, bytes);
-    ok = ok && fwrite(data, 1, bytes, file) == bytes;
+    ok = ok && !fault_fails("save") && fwrite(data, 1, bytes, file) == bytes;
   }
   void kind(Kind k) { put(&k, 1); }
   // A block with its reference left out: bytes, flags, extra, data.
@@ -90,6 +91,7 @@ struct Writer {
 };
 
 void write_statement(Writer* out, const StatementEntry& e) {
+  fault_point("save");
   out->kind(kStatement);
   out->put(&e, sizeof e);
   out->block(e.text);

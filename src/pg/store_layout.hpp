@@ -31,7 +31,7 @@ extern "C" {
 namespace assist::pg {
 
 inline constexpr uint32 kStoreMagic = 0x41535354;  // "ASST"
-inline constexpr uint32 kStoreVersion = 1;
+inline constexpr uint32 kStoreVersion = 2;
 
 inline constexpr int kPartitions = 32;
 inline constexpr int kSlotSets = 16;
@@ -184,8 +184,12 @@ inline constexpr uint16 kWithSign = 0x8000;  // the constant takes in the sign b
 struct TextConstants {
   uint16 count;
   uint16 first;
+  uint16 total;          // constants in the text, where their number may vary; 0 = it does not
+  uint16 list;           // position in ordinal of a list that stands for any number of constants, or kNoList
+  uint16 list_length;    // constants that it had in the text
   uint16 ordinal[kMostConstants];
 };
+inline constexpr uint16 kNoList = 0xffff;
 inline Size text_constants_size(const TextConstants& c) {
   return offsetof(TextConstants, ordinal) + c.count * sizeof(uint16);
 }

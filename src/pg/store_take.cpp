@@ -1,6 +1,7 @@
 // From the slots into the central store: differences, and who may take them.
 
 #include "pg/store.hpp"
+#include "pg/fault.hpp"
 #include "pg/text_arena.hpp"
 
 extern "C" {
@@ -191,6 +192,7 @@ void take_all_slots() {
         continue;
       const uint32 partition = partition_of(seen.dbid, seen.queryid);
       LWLockAcquire(partition_lock(partition), LW_EXCLUSIVE);
+      fault_point("take");
       // The owner may have given the entry to another statement meanwhile, taking its gains itself.
       SlotEntry now;
       if (copy_slot_entry(&slot->entries[i], &now) && now.queryid != 0 &&

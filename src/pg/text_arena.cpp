@@ -2,6 +2,7 @@
 
 #include "pg/text_arena.hpp"
 
+#include "pg/fault.hpp"
 #include "pg/store.hpp"
 
 extern "C" {
@@ -52,7 +53,7 @@ void arena_create(void* at, Size bytes) {
 
 TextBlock* arena_allocate(Size bytes, double share, dsa_pointer* pointer) {
   *pointer = InvalidDsaPointer;
-  if (!attach()) return nullptr;
+  if (!attach() || fault_fails("arena")) return nullptr;
   const Size size = block_bytes(bytes);
   if (!store_lock_briefly(arena_lock(), LW_EXCLUSIVE)) return nullptr;
   TextBlock* block = nullptr;

@@ -2,6 +2,7 @@
 
 #include "pg/whatif.hpp"
 
+#include "pg/fault.hpp"
 #include "pg/whatif_plan.hpp"
 
 extern "C" {
@@ -109,10 +110,8 @@ Node* variable_hook(ParseState* state, ColumnRef* reference, Node* resolved) {
 }
 
 void forget_pruning(Plan* plan, void*) {
-  if (IsA(plan, Append))
-    assist_forget_initial_pruning(reinterpret_cast<Append*>(plan)->part_prune_info);
-  if (IsA(plan, MergeAppend))
-    assist_forget_initial_pruning(reinterpret_cast<MergeAppend*>(plan)->part_prune_info);
+  if (IsA(plan, Append)) assist_forget_initial_pruning(reinterpret_cast<Append*>(plan));
+  if (IsA(plan, MergeAppend)) assist_forget_initial_pruning(reinterpret_cast<MergeAppend*>(plan));
 }
 
 void explain_one(ExplainState* es, PlannedStmt* plan, const AnalyzedStatement& statement) {
@@ -204,6 +203,7 @@ PlannedStatement PlanStatement(const AnalyzedStatement& statement, HypotheticalS
     Guarded([&] { query = copy_node(lfirst_node(Query, cell)); });
     PlannerScope scope(set, query);
     Guarded([&] {
+      fault_point("plan");
       PlannedStmt* plan = planner(query, statement.text, CURSOR_OPT_PARALLEL_OK, statement.params);
       planned.cost += plan->planTree->total_cost;
       planned.rows = plan->planTree->plan_rows;

@@ -3,6 +3,7 @@
 
 #include "worker/collector.hpp"
 
+#include "pg/fault.hpp"
 #include "pg/settings.hpp"
 #include "pg/store.hpp"
 
@@ -54,6 +55,7 @@ void run() {
   pgstat_report_appname("pg_assist collector");
   report_component(kCollector, "running", "", nullptr);
   for (;;) {
+    fault_point("collector");
     take_all_slots();
     brake();
     report_component(kCollector, "running", nullptr, nullptr);

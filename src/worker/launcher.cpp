@@ -7,6 +7,7 @@
 
 #include <algorithm>
 
+#include "pg/fault.hpp"
 #include "pg/settings.hpp"
 #include "pg/store.hpp"
 #include "pg/visits.hpp"
@@ -198,6 +199,7 @@ void run() {
       AllocSetContextCreateInternal(TopMemoryContext, "assist launcher", ALLOCSET_DEFAULT_SIZES);
   for (;;) {
     MemoryContextSwitchTo(memory);
+    fault_point("launcher");
     const long sleep = send_analysts();
     MemoryContextSwitchTo(TopMemoryContext);
     MemoryContextReset(memory);

@@ -100,6 +100,14 @@ SELECT executor_scans FROM assist.index_use WHERE index = 're_pkey'::regclass;
 -- The account of what was lost starts anew.
 SELECT component, evictions, lost_calls FROM assist.status WHERE component = 'statements';
 
+-- The text of a prepared statement is there again with its next execution.
+PREPARE kept AS SELECT b FROM re WHERE a = $1 AND b <> 'never';
+EXECUTE kept(1);
+SELECT FROM assist.reset();
+EXECUTE kept(2);
+SELECT query, calls FROM assist.statements WHERE queryid IN (SELECT queryid FROM assist.plans) AND (query LIKE '%kept%' OR query IS NULL);
+DEALLOCATE kept;
+
 -- Not for everyone.
 SET ROLE re_one;
 SELECT assist.reset();

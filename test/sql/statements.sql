@@ -265,6 +265,18 @@ SELECT sum(a) FROM st WHERE a > 500;
 RESET jit; RESET jit_above_cost;
 SELECT jit_time > 0 OR NOT pg_jit_available() AS jit FROM assist.statements WHERE query LIKE 'SELECT sum(a) FROM st WHERE%';
 
+-- The query inside a cursor and inside CREATE TABLE AS counts by itself, within the statement around it.
+SELECT FROM assist.reset();
+BEGIN;
+DECLARE st_cursor CURSOR FOR SELECT a FROM st WHERE b = 'inside';
+FETCH ALL st_cursor;
+COMMIT;
+CREATE TEMP TABLE st_copy AS SELECT a FROM st WHERE b = 'inside' LIMIT 3;
+DO $$ BEGIN FOR i IN 1 .. 2 LOOP DROP TABLE st_copy; CREATE TEMP TABLE st_copy AS SELECT a FROM st WHERE a < i; END LOOP; END $$;
+SELECT toplevel, command, calls, rows, query FROM assist.statements WHERE query ~ 'DECLARE st_cursor|TABLE st_copy AS' AND query !~ '^DO'
+ ORDER BY query COLLATE "C", toplevel;
+DROP TABLE st_copy;
+
 -- Users are told apart.
 SELECT FROM assist.reset();
 GRANT SELECT ON st TO st_user;
