@@ -1,5 +1,5 @@
 #!/bin/sh
-# deps.sh PG_CONFIG SET...: installs the Debian packages that are missing. Sets: build test bench lint.
+# deps.sh PG_CONFIG SET...: installs the Debian packages that are missing. Sets: build test core fuzz sqlsmith matrix bench lint.
 # Does nothing, and needs no right and no network, when all are there.
 set -eu
 
@@ -34,6 +34,10 @@ for set in "$@"; do
       esac ;;
     test) wanted="$wanted cmake libgtest-dev libipc-run-perl perl postgresql-$major-cron util-linux" ;;
     bench) wanted="$wanted valgrind postgresql-$major-pg-qualstats postgresql-$major-hypopg" ;;
+    core) wanted="$wanted git dpkg-dev debian-archive-keyring bison flex perl libperl-dev zlib1g-dev libicu-dev pkg-config libipc-run-perl xz-utils bzip2 valgrind util-linux" ;;
+    fuzz) wanted="$wanted clang libclang-rt-dev" ;;
+    sqlsmith) wanted="$wanted sqlsmith procps" ;;
+    matrix) wanted="$wanted git debootstrap util-linux" ;;
     lint) wanted="$wanted git clang-format clang-tidy" ;;
     *) echo "deps: unknown set $set" >&2; exit 2 ;;
   esac

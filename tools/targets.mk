@@ -1,7 +1,7 @@
 # What a person calls. Every target here also parses without PostgreSQL; those that need it install it
 # first (`deps`) and then call make again, which by then finds PGXS.
 
-.PHONY: help deps deps-test deps-bench deps-lint test unit lint quickstart quickstart-stop bench format build-for-tests
+.PHONY: help deps deps-test deps-bench deps-lint test test-core test-asserts test-valgrind test-faults test-fuzz test-sqlsmith test-matrix unit lint quickstart quickstart-stop bench format build-for-tests
 
 SUBMAKE = +@$(MAKE) --no-print-directory
 DEPS    = @sh tools/deps.sh '$(PG_CONFIG)'
@@ -33,6 +33,40 @@ deps-lint:
 test: deps-test
 	$(SUBMAKE) build-for-tests WERROR=1
 	@PG_CONFIG='$(PG_CONFIG)' BUILD_DIR='$(BUILD_DIR)' bash test/run.sh $(TESTS)
+
+# The server's own suites, on a server with assertions built from Debian's source package.
+# SUITES selects parts (regress isolation contrib recovery), WAYS how (without preloaded visited).
+test-core:
+	$(DEPS) build test core
+	@PG_CONFIG='$(PG_CONFIG)' BUILD_DIR='$(BUILD_DIR)' bash test/core/run.sh $(SUITES)
+
+# Our own tests on that server, and its SQL tests under valgrind. TESTS and ONLY as for `make test`.
+test-asserts:
+	$(DEPS) build test core
+	@PG_CONFIG='$(PG_CONFIG)' BUILD_DIR='$(BUILD_DIR)/asserts' bash test/asserts.sh $(TESTS)
+test-valgrind:
+	$(DEPS) build test core
+	@PG_CONFIG='$(PG_CONFIG)' BUILD_DIR='$(BUILD_DIR)' bash test/valgrind/run.sh $(TESTS)
+
+# Processes killed, stopped and failing in the middle of what they do, out of memory, no space.
+test-faults:
+	$(DEPS) build test core
+	@PG_CONFIG='$(PG_CONFIG)' BUILD_DIR='$(BUILD_DIR)' bash test/faults.sh
+
+# libFuzzer on every parser, FUZZ_SECONDS each.
+test-fuzz:
+	$(DEPS) build fuzz
+	@PG_CONFIG='$(PG_CONFIG)' BUILD_DIR='$(BUILD_DIR)' bash test/fuzz/run.sh $(TARGETS)
+
+# Random queries with every function called on what was captured, SECONDS in all (default 600).
+test-sqlsmith:
+	$(DEPS) build test core sqlsmith
+	@PG_CONFIG='$(PG_CONFIG)' BUILD_DIR='$(BUILD_DIR)' bash test/sqlsmith/run.sh $(SECONDS)
+
+# All tests on PostgreSQL 15, 17 and 18: bare Debian releases by debootstrap. RELEASES="trixie" selects.
+test-matrix:
+	$(DEPS) matrix
+	@BUILD_DIR='$(BUILD_DIR)' bash test/matrix/run.sh $(RELEASES)
 
 unit:
 	@BUILD_DIR='$(BUILD_DIR)' bash test/run.sh unit
