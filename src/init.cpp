@@ -9,7 +9,6 @@
 extern "C" {
 #include "fmgr.h"
 #include "miscadmin.h"
-#include "utils/queryjumble.h"
 
 PG_MODULE_MAGIC;
 void _PG_init(void);

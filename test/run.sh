@@ -138,7 +138,8 @@ run_tap() {
     echo "no tests"
     return
   fi
-  (cd "$scratch/test" && as_server env TESTDIR="$scratch/test" PG_TEST_TIMEOUT_DEFAULT=60 \
+  (cd "$scratch/test" && as_server env TESTDIR="$scratch/test" TESTLOGDIR="$scratch/test/tmp_check/log" \
+    TESTDATADIR="$scratch/test/tmp_check" PG_TEST_TIMEOUT_DEFAULT=60 \
     PG_REGRESS="$pgxs_dir/src/test/regress/pg_regress" timeout -k 10 1200 \
     prove --verbose --comments --merge -I "$pgxs_dir/src/test/perl" -I perl "${files[@]}") 2>&1 | tee "$log"
   local status=${PIPESTATUS[0]}

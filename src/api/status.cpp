@@ -7,10 +7,6 @@
 #include "pg/store.hpp"
 #include "pg/text_arena.hpp"
 
-extern "C" {
-#include "utils/queryjumble.h"
-}
-
 namespace {
 
 using namespace assist::pg;  // NOLINT: this file shows the store

@@ -13,7 +13,6 @@ extern "C" {
 #include "executor/instrument.h"
 #include "miscadmin.h"
 #include "nodes/plannodes.h"
-#include "utils/queryjumble.h"
 }
 
 // Hidden, declarations included: what is shared between these files is reached without the offset table.

@@ -306,6 +306,15 @@ void add_clauses(Items* items, const Walk& walk, const Plan* plan, const List* c
 
 // ---- recording
 
+// Whether a value from elsewhere in the plan occurs in it: no index could hold it, and deparsing it without the
+// plan makes the server follow a null pointer since 17.
+bool holds_value_of_plan(Node* node, void* context) {
+  if (node == nullptr) return false;
+  if (IsA(node, SubPlan) || IsA(node, AlternativeSubPlan)) return true;
+  if (IsA(node, Param)) return reinterpret_cast<Param*>(node)->paramkind != PARAM_EXTERN;
+  return assist_walk_expression(node, holds_value_of_plan, context);
+}
+
 // Appends the line of an item; false when its expression cannot be written.
 bool describe(StringInfo out, const Item& item, Oid relid) {
   char* column = nullptr;
@@ -317,6 +326,7 @@ bool describe(StringInfo out, const Item& item, Oid relid) {
     if (column == nullptr) return false;
     text = pstrdup(quote_identifier(column));
   } else {
+    if (holds_value_of_plan(reinterpret_cast<Node*>(item.left), nullptr)) return false;
     Node* copy = static_cast<Node*>(copyObjectImpl(item.left));
     ChangeVarNodes(copy, static_cast<int>(item.relation), 1, 0);
     text = deparse_expression(copy, deparse_context_for(get_rel_name(relid), relid), false, false);
@@ -432,10 +442,7 @@ void record_keys(Walk* walk, const Plan* plan, PredicateUse use, int count, cons
     first = relation;
     const char* direction = "=";
     if (operators != nullptr) {
-      Oid family, type;
-      int16 strategy;
-      const bool descending = get_ordering_op_properties(operators[i], &family, &type, &strategy) &&
-                              strategy == BTGreaterStrategyNumber;
+      const bool descending = assist_orders_descending(operators[i]);
       const bool odd = nulls_first[i] != descending;
       direction = descending ? (odd ? "DESC NULLS LAST" : "DESC") : (odd ? "ASC NULLS FIRST" : "ASC");
     }

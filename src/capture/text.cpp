@@ -74,7 +74,7 @@ void add_list(TextConstants* constants, int first, uint16 length, int lists) {
     constants->list = constants->count;
     constants->list_length = length;
     constants->ordinal[constants->count++] = static_cast<uint16>(first);
-  } else if (lists == 2 && constants->list != kNoList) {
+  } else if (constants->list != kNoList) {
     constants->count = constants->list;
     constants->list = kNoList;
   }
@@ -87,6 +87,8 @@ bool normalise(const char* source, const char* text, int length, JumbleState* ju
   if (!allocate(&out->text, length + count * 24 + 1)) return false;
   const char* from = text;
   int n = jumble != nullptr ? jumble->highest_extern_param_id : 0;
+  // Where there are lists, the server numbers anew; here the text's own parameters keep their numbers.
+  if (count > 0 && assist_has_lists(jumble)) n = highest_parameter(text, length);
   begin_constants(&out->constants, n + 1);
   int lists = 0;
   ConstantScan scan(text, length);
@@ -105,12 +107,12 @@ bool normalise(const char* source, const char* text, int length, JumbleState* ju
       const int first = ordinal;
       uint16 in_list = 0;
       for (; scan.length > 0 && scan.start < at + list; ++in_list, ++ordinal) scan.next();
-      if (in_list == 0) continue;  // of parameters
+      lists += highest_parameter(at, list) > 0 ? 2 : 1;  // parameters in it make it unknown
       out->text.add(from, static_cast<int>(at - from));
       char name[32];
       out->text.add(name, snprintf(name, sizeof name, "$%d /*, ... */", ++n));
       from = at + list;
-      add_list(&out->constants, first, in_list, ++lists);
+      add_list(&out->constants, first, in_list, lists);
       continue;
     }
     const int constant = constant_length(at);
@@ -192,7 +194,8 @@ void forget_known_texts() {
 
 void learn_text(const char* source, const Query* query, JumbleState* jumble) {
   if (known_texts_epoch != store()->reset_epoch) forget_known_texts();
-  if (query->queryId == 0 || !enabled()) return;
+  const auto queryid = static_cast<uint64>(query->queryId);
+  if (queryid == 0 || !enabled()) return;
   int length = query->stmt_len;
   const char* text = statement_part(source, query->stmt_location, &length);
   Normal normal;
@@ -201,9 +204,9 @@ void learn_text(const char* source, const Query* query, JumbleState* jumble) {
   if (!(utility ? normalise_lexically(text, length, &normal) : normalise(source, text, length, jumble, &normal)))
     return;
   const Node* node = utility ? query->utilityStmt : reinterpret_cast<const Node*>(query);
-  const EntryKey key = {query->queryId, 0, GetUserId(), depth == 0};
+  const EntryKey key = {queryid, 0, GetUserId(), depth == 0};
   if (store_text(key, normal, GetCommandTagName(CreateCommandTag(const_cast<Node*>(node)))))
-    known_texts[query->queryId % kKnownTexts] = query->queryId;
+    known_texts[queryid % kKnownTexts] = queryid;
   pfree(normal.text.data);
 }
 

@@ -23,6 +23,7 @@ extern "C" {
 #else
 #include "utils/queryjumble.h"
 #endif
+#include "parser/parse_relation.h"
 #include "pgstat.h"
 #include "portability/instr_time.h"
 #if PG_VERSION_NUM < 170000
@@ -33,6 +34,8 @@ extern "C" {
 #include "commands/explain_state.h"
 #endif
 #include "storage/proc.h"
+#include "access/stratnum.h"
+#include "utils/lsyscache.h"
 #ifdef __cplusplus
 }
 #endif
@@ -82,12 +85,32 @@ static inline bool assist_is_parameter(const LocationLen* place) {
   return false;
 #endif
 }
+static inline bool assist_has_lists(const JumbleState* jumble) {
+#if ASSIST_LISTS_ARE_SQUASHED
+  return jumble->has_squashed_lists;
+#else
+  (void)jumble;
+  return false;
+#endif
+}
 static inline int assist_list_bytes(const LocationLen* place) { /* 0 = it is one constant */
 #if ASSIST_LISTS_ARE_SQUASHED
   return place->squashed ? place->length : 0;
 #else
   (void)place;
   return 0;
+#endif
+}
+
+/* Whether the operator of a sort is a b-tree's ">"; asked with a comparison type instead of a strategy since 18. */
+static inline bool assist_orders_descending(Oid ordering_operator) {
+  Oid family, type;
+#if PG_VERSION_NUM >= 180000
+  CompareType comparison;
+  return get_ordering_op_properties(ordering_operator, &family, &type, &comparison) && comparison == COMPARE_GT;
+#else
+  int16 strategy;
+  return get_ordering_op_properties(ordering_operator, &family, &type, &strategy) && strategy == BTGreaterStrategyNumber;
 #endif
 }
 
@@ -114,6 +137,16 @@ static inline int assist_list_bytes(const LocationLen* place) { /* 0 = it is one
 #else
 #define assist_check_query_permissions(query) ExecCheckRTPerms((query)->rtable, true)
 #endif
+
+/* A relation in a Query made by hand needs an entry for its privileges since 16. */
+static inline void assist_add_permissions(Query* query, RangeTblEntry* relation) {
+#if PG_VERSION_NUM >= 160000
+  addRTEPermissionInfo(&query->rteperminfos, relation);
+#else
+  (void)query;
+  (void)relation;
+#endif
+}
 
 /* Tree walkers take a typed callback since 16; before, C++ reads `bool (*)()` as "no arguments". */
 #if PG_VERSION_NUM >= 160000

@@ -127,6 +127,7 @@ double planned_rows(Oid relation, char kind, List* expressions, List* predicate)
   table->inFromCl = true;
   table->eref = makeAlias(get_rel_name(relation), NIL);
   query->rtable = list_make1(table);
+  assist_add_permissions(query, table);
   RangeTblRef* reference = makeNode(RangeTblRef);
   reference->rtindex = 1;
   Node* quals = predicate == NIL

@@ -93,7 +93,8 @@ run_way() { # run_way WAY
     { bad "$way: initdb"; return; }
   { cat "$scratch/way.conf"; echo "listen_addresses = ''"; echo "unix_socket_directories = '$scratch'"; echo "port = 65431"; } |
     as_server tee -a "$scratch/data/postgresql.conf" >"$results/$way.conf"
-  as_server "$bindir/pg_ctl" start -w -s -D "$scratch/data" -l "$scratch/$way.log" || { bad "$way: server does not start"; return; }
+  # dblink and postgres_fdw connect back by the server's environment.
+  as_server env PGHOST="$scratch" "$bindir/pg_ctl" start -w -s -D "$scratch/data" -l "$scratch/$way.log" || { bad "$way: server does not start"; return; }
   if [ "$way" = visited ]; then
     as_server "$bindir/psql" -X -q -h "$scratch" -p 65431 -U postgres -d template1 -c 'CREATE EXTENSION pg_assist'
     options=--load-extension=pg_assist
@@ -105,7 +106,7 @@ run_way() { # run_way WAY
     failures "$log.out" >"$log.failed"
     find "$cassert/source" -name regression.diffs -newer "$results/$way.conf" -exec cat {} + >"$log.diffs" 2>/dev/null
     find "$cassert/source" -name regression.diffs -delete
-    echo "$(grep -cE '^ok +[0-9]|\.\.\. ok' "$log.out") tests ok, $(wc -l <"$log.failed") not"
+    echo "$(grep -cE '^ok +[0-9]|\.\. +ok' "$log.out") tests ok, $(wc -l <"$log.failed") not"
     [ "$way" = without ] || compare "$way" "$s"
   done
   [ "$way" = without ] || was_observed "$way"
@@ -124,7 +125,7 @@ run_way() { # run_way WAY
 was_observed() { # was_observed WAY
   local seen
   seen=$(as_server "$bindir/psql" -X -q -At -F ' ' -h "$scratch" -p 65431 -U postgres -d postgres -c 'CREATE EXTENSION IF NOT EXISTS pg_assist' \
-    -c "SELECT (SELECT count(*) FROM assist.statements), (SELECT count(*) FROM assist.plans WHERE sampled > 0),
+    -c "SELECT (SELECT count(*) FROM assist.statements), (SELECT count(*) FROM assist.plans WHERE sampled_calls > 0),
                (SELECT sum(evictions) FROM assist.status), (SELECT count(*) FROM assist.status WHERE component = 'analyst' AND last_run IS NOT NULL)" 2>&1)
   set -- "$1" $seen
   if [ "${2:-0}" -gt 50 ] && [ "${3:-0}" -gt 10 ] && [ "${4:-0}" -gt 1000 ] && { [ "$1" = preloaded ] || [ "${5:-0}" = 1 ]; }; then

@@ -28,7 +28,7 @@ inside() {
     mount -t tmpfs tmpfs "$root/tmp" && chmod 1777 "$root/tmp" &&
     mkdir -p "$root/src" && mount --bind "$top" "$root/src" && mount -o remount,bind,ro "$root/src" &&
     cp /etc/resolv.conf "$root/etc/resolv.conf" &&
-    exec chroot "$root" env -i HOME=/root LC_ALL=C.UTF-8 PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin \
+    exec chroot "$root" env -i HOME=/root ASSIST_SERVERS=/srv/servers LC_ALL=C.UTF-8 PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin \
       DEBIAN_FRONTEND=noninteractive bash -c "$command"'
 }
 
@@ -37,9 +37,13 @@ for release in $releases; do
   if [ ! -e "$servers/$release/.bootstrapped" ]; then
     rm -rf "${servers:?}/$release"
     echo "   debootstrap"
-    debootstrap --variant=minbase --include=git,make,ca-certificates "$release" "$servers/$release" "$mirror" \
+    script=/usr/share/debootstrap/scripts/$release # all of Debian's are the same: one for a release yet unknown
+    [ -e "$script" ] || script=/usr/share/debootstrap/scripts/sid
+    debootstrap --variant=minbase --include=git,make,ca-certificates "$release" "$servers/$release" "$mirror" "$script" \
       >"$results/$release.debootstrap" 2>&1 ||
       { tail -n 5 "$results/$release.debootstrap"; failed=$((failed + 1)); continue; }
+    # A mirror may lag behind: a release before its time is signed for a week only.
+    echo 'Acquire::Check-Valid-Until "false";' >"$servers/$release/etc/apt/apt.conf.d/90mirror"
     touch "$servers/$release/.bootstrapped"
   fi
   # A clone of its own; what was built for the same commit before is kept.

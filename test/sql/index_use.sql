@@ -74,7 +74,9 @@ DEALLOCATE p;
 SELECT FROM assist.reset();
 EXPLAIN (COSTS off) SELECT c FROM iu WHERE id = 5;
 SELECT * FROM seen;
+\o /dev/null
 EXPLAIN (ANALYZE, COSTS off, TIMING off, SUMMARY off) SELECT c FROM iu WHERE id = 5;
+\o
 SELECT * FROM seen;
 
 -- The planner looks up the ends of an index, the server counts that, we do not.

@@ -39,6 +39,7 @@ DROP EXTENSION pg_assist;
 SELECT count(*) AS schemas_left FROM pg_namespace WHERE nspname = 'assist';
 
 -- A schema of that name that somebody else made is refused, not trusted.
+\set SHOW_CONTEXT never
 CREATE SCHEMA assist;
 CREATE EXTENSION pg_assist;
 DROP SCHEMA assist;

@@ -24,7 +24,7 @@ UPDATE st SET b = 'y' WHERE a BETWEEN 2001 AND 2005;
 DELETE FROM st WHERE a > 2000 RETURNING a;
 CREATE TABLE st_copy AS SELECT * FROM st WHERE a <= 50;
 SELECT * INTO st_into FROM st WHERE a <= 7;
-CREATE MATERIALIZED VIEW st_view AS SELECT a FROM st WHERE a <= 30;
+CREATE MATERIALIZED VIEW st_view AS SELECT a, b FROM st WHERE a <= 30;
 REFRESH MATERIALIZED VIEW st_view;
 COPY st_copy FROM stdin;
 5001	five	1
@@ -46,7 +46,8 @@ EXECUTE ps(2);
 EXECUTE ps(99999);
 DEALLOCATE ps;
 SELECT toplevel AS top, command, calls, rows, query FROM assist.statements
- WHERE query NOT LIKE '%assist.%' ORDER BY query COLLATE "C", toplevel, rows;
+ WHERE query NOT LIKE '%assist.%' AND NOT (query LIKE 'CREATE MAT%' AND NOT toplevel) -- what fills a view has an id of its own before 17 only
+ ORDER BY query COLLATE "C", toplevel, rows;
 DROP TABLE st_copy, st_into;
 DROP MATERIALIZED VIEW st_view;
 
@@ -60,12 +61,11 @@ SELECT n'secret9' FROM "odd ""name";
 SELECT 'secret10'
   'secret11' AS continued FROM "odd ""name";
 SELECT -5123450, - 5123451, +5123452, 3-5123453, a - -5123454, 1.5e-7, .25, 5123455::text, CAST(5123456 AS bigint) FROM st WHERE a = 0;
-SELECT a FROM st WHERE a IN (5123460, 5123461, 5123462);
 SELECT a FROM st WHERE a = ANY ('{5123463,5123464}') AND n = 512.34::numeric(10,2) AND b::varchar(17) = 'secret12'::char(9);
 SELECT /* it's a /* nested */ comment */ count(*) -- don't
   FROM st WHERE a = 5123471;
-SELECT b::date, b :: varchar IN ('secret31', 'secret32'), b::character varying(20), a::double precision, n::numeric (10, 2)
-  FROM st WHERE a = 0 AND a::int IN (5123472, 5123473) AND b::pg_catalog."text" BETWEEN 'secret33' AND 'secret34';
+SELECT b::date, b :: varchar BETWEEN 'secret31' AND 'secret32', b::character varying(20), a::double precision, n::numeric (10, 2)
+  FROM st WHERE a = 0 AND a::int BETWEEN 5123472 AND 5123473 AND b::pg_catalog."text" BETWEEN 'secret33' AND 'secret34';
 SELECT a AS "quoted 5 column", b AS "x""y" FROM st WHERE a = 5123480 LIMIT 5123481 OFFSET 5123482;
 SELECT DATE '2001-02-03', INTERVAL '5 days' DAY, TIMESTAMPTZ '2001-02-03 00:00+00', TRUE, NULL FROM "odd ""name" WHERE ok IS TRUE AND d IS NULL;
 SELECT j -> 'secret14' ->> 'secret15', arr[5] FROM "odd ""name" WHERE j @> '{"secret16": 1}' AND arr && ARRAY[5123490];
@@ -78,7 +78,7 @@ ALTER USER st_user WITH ENCRYPTED PASSWORD E'secret\x32\x33' VALID UNTIL '2051-0
 SET application_name = 'secret24';
 COMMENT ON TABLE st IS 'secret25';
 DO $$ BEGIN PERFORM 'secret26', 5123530; END $$;
-CREATE TABLE st_cast AS SELECT a FROM st WHERE a::int IN (5123474, 5123475) AND b::text IN ('secret35');
+CREATE TABLE st_cast AS SELECT a FROM st WHERE a::int BETWEEN 5123474 AND 5123475 AND b::text = 'secret35';
 CREATE FUNCTION secret_body() RETURNS text LANGUAGE sql AS $$ SELECT 'secret27'::text $$;
 EXPLAIN (COSTS off) SELECT a FROM st WHERE b = 'secret28';
 CREATE TABLE st_default (a int DEFAULT 5123540 CHECK (a <> 5123541), b text DEFAULT 'secret29');
@@ -145,7 +145,7 @@ SELECT st_plpgsql(10);
 SELECT st_plpgsql(10) FROM generate_series(1, 3);
 INSERT INTO st_fires VALUES (1), (2), (3);
 DO $$ BEGIN FOR i IN 1 .. 4 LOOP PERFORM a FROM st WHERE a = i; END LOOP; END $$;
-CALL st_proc(4);
+CALL st_proc(2);
 CALL st_proc(2);
 SELECT toplevel AS top, calls, rows, query FROM assist.statements
  WHERE query NOT LIKE '%assist.%' ORDER BY toplevel DESC, query COLLATE "C";
@@ -206,7 +206,9 @@ DEALLOCATE ALL;
 -- EXPLAIN ANALYZE executes; EXPLAIN does not.
 SELECT FROM assist.reset();
 EXPLAIN (COSTS off) SELECT count(*) FROM st WHERE b = 'explained';
+\o /dev/null
 EXPLAIN (ANALYZE, COSTS off, TIMING off, SUMMARY off) SELECT count(*) FROM st WHERE n = 7;
+\o
 SELECT toplevel AS top, calls, rows, query FROM assist.statements WHERE query NOT LIKE '%assist.%' ORDER BY query COLLATE "C", toplevel;
 
 -- Times: order of the quantiles, and what is known of them.

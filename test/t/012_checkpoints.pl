@@ -11,13 +11,17 @@ my $conf = "assist.interval = 0\ncheckpoint_timeout = 1h\nmin_wal_size = 32MB\nm
 my $node = new_node('checkpoints', conf => $conf);
 my $find = q{SELECT count(*) FROM assist.recommendations WHERE rule = 'max_wal_size'};
 
+my $counters = $node->safe_psql('postgres', q{SELECT to_regclass('pg_stat_checkpointer') IS NULL}) eq 't'
+  ? 'SELECT checkpoints_timed, checkpoints_req FROM pg_stat_bgwriter'
+  : 'SELECT num_timed, num_requested FROM pg_stat_checkpointer';
+
 # An analysis remembers the server's counters every five minutes; here after each piece of work.
 sub remembered
 {
 	my ($work) = @_;
 	$node->safe_psql('postgres', $work);
-	$node->safe_psql('postgres', q{SELECT assist.refresh(); INSERT INTO assist.server_counter
-		SELECT clock_timestamp(), w.wal_bytes, b.checkpoints_timed, b.checkpoints_req, 1 FROM pg_stat_wal w, pg_stat_bgwriter b});
+	$node->safe_psql('postgres', qq{SELECT assist.refresh(); INSERT INTO assist.server_counter
+		SELECT clock_timestamp(), w.wal_bytes, c.*, 1 FROM pg_stat_wal w, ($counters) c});
 	return;
 }
 
