@@ -78,7 +78,7 @@ struct Writer {
   bool ok;
   void put(const void* data, Size bytes) {
     COMP_CRC32C(crc, data, bytes);
-    ok = ok && !fault_fails("save") && fwrite(data, 1, bytes, file) == bytes;
+    ok = ok && !fault_fails("write") && fwrite(data, 1, bytes, file) == bytes;
   }
   void kind(Kind k) { put(&k, 1); }
   // A block with its reference left out: bytes, flags, extra, data.

@@ -360,6 +360,11 @@ TEST(IndexStatement, NamesAreTakenApart) {
   EXPECT_EQ("x(y", migrate::UnquotedName(statement.table, Memory()));
   EXPECT_EQ("a\"b", migrate::UnquotedName("s.\"a\"\"b\"", Memory()));
   EXPECT_FALSE(migrate::ParseIndexStatement("DROP INDEX x", &statement));
+  ASSERT_TRUE(migrate::ParseIndexStatement("CREATE INDEX if ON t USING btree (a)", &statement));
+  EXPECT_EQ(statement.name, "if");
+  ASSERT_TRUE(migrate::ParseIndexStatement("CREATE INDEX IF NOT EXISTS i ON t (a)", &statement));
+  EXPECT_EQ(statement.name, "i");
+  EXPECT_FALSE(migrate::ParseIndexStatement("CREATE INDEX i ON ONLY(t)", &statement));
   ASSERT_TRUE(migrate::ParseIndexStatement("CREATE INDEX ON t (a)", &statement));
   EXPECT_EQ("", statement.name);
 }

@@ -41,6 +41,15 @@ std::string_view TakeName(std::string_view* text) {
   return name;
 }
 
+// Whether it can be a name as spelled: not empty, and none of the reserved words around it.
+bool IsName(std::string_view name) {
+  for (std::string_view word : {"ON", "ONLY", "CONCURRENTLY"}) {
+    std::string_view rest = name;
+    if (Take(&rest, word) && rest.empty()) return false;
+  }
+  return !name.empty();
+}
+
 // Where the WHERE of a partial index begins, outside parentheses and quotes; the size where there
 // is none.
 std::size_t FindWhere(std::string_view text) {
@@ -70,9 +79,8 @@ bool ParseIndexStatement(std::string_view text, IndexStatement* statement) {
   statement->unique = Take(&text, "UNIQUE");
   if (!Take(&text, "INDEX")) return false;
   statement->concurrently = Take(&text, "CONCURRENTLY");
-  if (Take(&text, "IF")) {
-    if (!Take(&text, "NOT") || !Take(&text, "EXISTS")) return false;
-  }
+  std::string_view ahead = text;  // an index may be called "if", and the server does not quote that
+  if (Take(&ahead, "IF") && Take(&ahead, "NOT") && Take(&ahead, "EXISTS")) text = ahead;
   if (!Take(&text, "ON")) {
     statement->name = TakeName(&text);
     if (!Take(&text, "ON")) return false;
@@ -81,7 +89,7 @@ bool ParseIndexStatement(std::string_view text, IndexStatement* statement) {
   statement->table = TakeName(&text);
   SkipBlanks(&text);
   statement->rest = text;
-  return !statement->table.empty() && !text.empty();
+  return IsName(statement->table) && (statement->name.empty() || IsName(statement->name)) && !text.empty();
 }
 
 std::pmr::string FormIndexStatement(const IndexStatement& statement, std::string_view name,
