@@ -3,6 +3,9 @@
 #
 # Gives: pg_config, bindir, server_user, as_server (runs a command as that user), scratch_dir NAME.
 
+# Below our own make, the server's makefiles would leave out what they generate.
+unset MAKELEVEL MAKEFLAGS MFLAGS
+
 pg_config=${PG_CONFIG:-pg_config}
 if ! bindir=$("$pg_config" --bindir 2>/dev/null); then
   echo "$pg_config: not found. Run 'make deps', or set PG_CONFIG." >&2

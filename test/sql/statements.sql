@@ -276,7 +276,7 @@ COMMIT;
 CREATE TEMP TABLE st_copy AS SELECT a FROM st WHERE b = 'inside' LIMIT 3;
 DO $$ BEGIN FOR i IN 1 .. 2 LOOP DROP TABLE st_copy; CREATE TEMP TABLE st_copy AS SELECT a FROM st WHERE a < i; END LOOP; END $$;
 SELECT toplevel, command, calls, rows, query FROM assist.statements WHERE query ~ 'DECLARE st_cursor|TABLE st_copy AS' AND query !~ '^DO'
- ORDER BY query COLLATE "C", toplevel;
+ ORDER BY query COLLATE "C", toplevel, command COLLATE "C";
 DROP TABLE st_copy;
 
 -- Users are told apart.
