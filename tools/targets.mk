@@ -1,7 +1,7 @@
 # What a person calls. Every target here also parses without PostgreSQL; those that need it install it
 # first (`deps`) and then call make again, which by then finds PGXS.
 
-.PHONY: help deps deps-test deps-bench deps-lint test test-core test-asserts test-valgrind test-faults test-fuzz test-sqlsmith test-matrix unit lint quickstart quickstart-stop bench format build-for-tests
+.PHONY: help deps deps-test deps-bench deps-lint test test-core test-asserts test-valgrind test-faults test-fuzz test-sqlsmith test-matrix test-upgrade unit lint quickstart quickstart-stop bench format build-for-tests
 
 SUBMAKE = +@$(MAKE) --no-print-directory
 DEPS    = @sh tools/deps.sh '$(PG_CONFIG)'
@@ -67,6 +67,9 @@ test-sqlsmith:
 test-matrix:
 	$(DEPS) matrix
 	@BUILD_DIR='$(BUILD_DIR)' bash test/matrix/run.sh $(RELEASES)
+# pg_upgrade between them, after test-matrix.
+test-upgrade:
+	@bash test/matrix/upgrade.sh $(RELEASES)
 
 unit:
 	@BUILD_DIR='$(BUILD_DIR)' bash test/run.sh unit
