@@ -38,7 +38,7 @@ for set in "$@"; do
     fuzz) wanted="$wanted clang libclang-rt-dev" ;;
     sqlsmith) wanted="$wanted sqlsmith procps" ;;
     matrix) wanted="$wanted git debootstrap util-linux" ;;
-    lint) wanted="$wanted git clang-format clang-tidy" ;;
+    lint) wanted="$wanted git clang-format clang-tidy cppcheck" ;;
     *) echo "deps: unknown set $set" >&2; exit 2 ;;
   esac
 done

@@ -1,7 +1,7 @@
 # What a person calls. Every target here also parses without PostgreSQL; those that need it install it
 # first (`deps`) and then call make again, which by then finds PGXS.
 
-.PHONY: help deps deps-test deps-bench deps-lint test test-core test-asserts test-valgrind test-faults test-fuzz test-sqlsmith test-matrix test-upgrade unit lint quickstart quickstart-stop bench format build-for-tests
+.PHONY: help deps deps-test deps-bench deps-lint test test-core test-asserts test-valgrind test-faults test-fuzz test-sqlsmith test-matrix test-upgrade test-static test-full unit lint quickstart quickstart-stop bench format build-for-tests
 
 SUBMAKE = +@$(MAKE) --no-print-directory
 DEPS    = @sh tools/deps.sh '$(PG_CONFIG)'
@@ -18,7 +18,17 @@ help:
 	@echo "make quickstart-stop  stop and remove it"
 	@echo "make bench           overhead beside pg_stat_statements and pg_qualstats"
 	@echo "make deps            the packages for building and testing (Debian)"
-	@echo "make format          clang-format all sources;  make tidy: clang-tidy the core"
+	@echo "make test-full       all suites, two hours; each by itself:"
+	@echo "     test-static     clang-tidy, cppcheck"
+	@echo "     test-asserts    our tests on a server with assertions, built from Debian's source package"
+	@echo "     test-core       the server's own suites with pg_assist preloaded, against without"
+	@echo "     test-faults     processes killed, stopped and failing inside; out of memory; no space"
+	@echo "     test-valgrind   SQL tests under memcheck"
+	@echo "     test-fuzz       libFuzzer on every parser"
+	@echo "     test-sqlsmith   random queries, all functions called on what was captured"
+	@echo "     test-matrix     make test on PostgreSQL 15, 17, 18 (bare Debian releases by debootstrap)"
+	@echo "     test-upgrade    pg_upgrade between them"
+	@echo "make format          clang-format all sources"
 	@echo "PG_CONFIG=/path/to/pg_config selects another PostgreSQL"
 
 # Packages: a set for building and testing, one more for benchmarks, one for format and tidy.
@@ -47,6 +57,14 @@ test-asserts:
 test-valgrind:
 	$(DEPS) build test core
 	@PG_CONFIG='$(PG_CONFIG)' BUILD_DIR='$(BUILD_DIR)' bash test/valgrind/run.sh $(TESTS)
+
+# clang-tidy and cppcheck.
+test-static: deps-lint
+	@bash test/static.sh
+
+# Everything: see test/full.sh. SUITES selects.
+test-full:
+	@PG_CONFIG='$(PG_CONFIG)' BUILD_DIR='$(BUILD_DIR)' bash test/full.sh $(SUITES)
 
 # Processes killed, stopped and failing in the middle of what they do, out of memory, no space.
 test-faults:
@@ -98,6 +116,3 @@ build-for-tests:
 
 format: deps-lint
 	clang-format -i $$(git ls-files -co --exclude-standard '*.cpp' '*.hpp' '*.h' '*.c')
-.PHONY: tidy
-tidy: deps-lint
-	clang-tidy --quiet $$(git ls-files 'src/core/*.cpp') -- -std=c++20 -Iinclude -Isrc
