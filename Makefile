@@ -15,7 +15,7 @@ OBJS    := $(SOURCES:.cpp=.o) $(PGQ_OBJ)
 SQL_PIECES := $(sort $(wildcard sql/*.sql))
 SCRIPT     := $(EXTENSION)--$(EXTVERSION).sql
 DATA_built  = $(SCRIPT)
-DATA        = $(wildcard sql/updates/*.sql)
+DATA        = $(wildcard sql/released/*.sql sql/updates/*.sql)
 
 # `make installcheck` runs these against a running server that preloads the library.
 REGRESS        := $(patsubst test/sql/%.sql,%,$(sort $(wildcard test/sql/*.sql)))

@@ -1,10 +1,10 @@
 # The install script runs as superuser in databases where others can create objects.
 
-script=$(ls pg_assist--*.sql 2>/dev/null | head -n 1)
-[ -n "$script" ] || { echo "the install script is not built: run make"; exit 1; }
+script=pg_assist--$(sed -n "s/^default_version = '\(.*\)'/\1/p" pg_assist.control).sql
+[ -e "$script" ] || { echo "the install script is not built: run make"; exit 1; }
 code=$(mktemp)
 trap 'rm -f "$code"' EXIT
-sed -E 's/--.*$//' "$script" >"$code"
+cat "$script" sql/updates/*.sql | sed -E 's/--.*$//' >"$code"
 
 grep -nEi '\bOR[[:space:]]+REPLACE\b' "$code" | sed 's/$/   <- no OR REPLACE: it takes over what somebody else made/'
 grep -nEi '\bCREATE\b.*\bIF[[:space:]]+NOT[[:space:]]+EXISTS\b' "$code" |

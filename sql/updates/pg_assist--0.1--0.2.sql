@@ -1,0 +1,2 @@
+-- What changed in the SQL objects from 0.1 to 0.2. Same rules as for the install script: qualified names, no OR REPLACE
+-- of what somebody else may have made.
