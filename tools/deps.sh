@@ -1,5 +1,5 @@
 #!/bin/sh
-# deps.sh PG_CONFIG SET...: installs the Debian packages that are missing. Sets: build test core fuzz sqlsmith matrix bench lint.
+# deps.sh PG_CONFIG SET...: installs the Debian packages that are missing. Sets: build test core fuzz sqlsmith matrix deb bench lint.
 # Does nothing, and needs no right and no network, when all are there.
 set -eu
 
@@ -38,6 +38,7 @@ for set in "$@"; do
     fuzz) wanted="$wanted clang libclang-rt-dev" ;;
     sqlsmith) wanted="$wanted sqlsmith procps" ;;
     matrix) wanted="$wanted git debootstrap util-linux" ;;
+    deb) wanted="$wanted git build-essential debhelper libboost-dev libpg-query-dev postgresql-server-dev-all" ;;
     lint) wanted="$wanted git clang-format clang-tidy cppcheck" ;;
     *) echo "deps: unknown set $set" >&2; exit 2 ;;
   esac

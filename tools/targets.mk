@@ -1,7 +1,7 @@
 # What a person calls. Every target here also parses without PostgreSQL; those that need it install it
 # first (`deps`) and then call make again, which by then finds PGXS.
 
-.PHONY: help deps deps-test deps-bench deps-lint test test-core test-asserts test-valgrind test-faults test-fuzz test-sqlsmith test-matrix test-upgrade test-static test-full unit lint quickstart quickstart-stop bench format build-for-tests
+.PHONY: help deps deps-test deps-bench deps-lint test test-core test-asserts test-valgrind test-faults test-fuzz test-sqlsmith test-matrix test-upgrade test-deb test-static test-full deb dist unit lint quickstart quickstart-stop bench format build-for-tests
 
 SUBMAKE = +@$(MAKE) --no-print-directory
 DEPS    = @sh tools/deps.sh '$(PG_CONFIG)'
@@ -28,6 +28,8 @@ help:
 	@echo "     test-sqlsmith   random queries, all functions called on what was captured"
 	@echo "     test-matrix     make test on PostgreSQL 15, 17, 18 (bare Debian releases by debootstrap)"
 	@echo "     test-upgrade    pg_upgrade between them"
+	@echo "make deb             Debian packages of the last commit, in build/deb; test-deb (root, throw-away system) tests them"
+	@echo "make dist            an archive of the last commit for PGXN"
 	@echo "make format          clang-format all sources"
 	@echo "PG_CONFIG=/path/to/pg_config selects another PostgreSQL"
 
@@ -88,6 +90,19 @@ test-matrix:
 # pg_upgrade between them, after test-matrix.
 test-upgrade:
 	@bash test/matrix/upgrade.sh $(RELEASES)
+
+# The last commit as Debian packages, one for each PostgreSQL of this Debian, and as archive for PGXN.
+deb:
+	$(DEPS) deb
+	@BUILD_DIR='$(BUILD_DIR)' bash tools/deb.sh
+dist:
+	@mkdir -p '$(BUILD_DIR)'
+	git archive --format zip --prefix=$(DIST)/ -o '$(BUILD_DIR)/$(DIST).zip' HEAD
+DIST = $(EXTENSION)-$(shell sed -n '/"version"/{s/[^:]*: "\(.*\)".*/\1/p;q}' META.json)
+
+# Builds the packages, installs and tests them, removes them. As root, in a system to throw away.
+test-deb: deb
+	@BUILD_DIR='$(BUILD_DIR)' bash test/deb/run.sh
 
 unit:
 	@BUILD_DIR='$(BUILD_DIR)' bash test/run.sh unit
