@@ -18,6 +18,7 @@
 
 extern "C" {
 #include "access/xlog.h"  // for RecoveryInProgress
+#include "catalog/pg_extension.h"  // for ExtensionRelationId
 #include "pgstat.h"
 #include "storage/lock.h"
 #include "storage/proc.h"  // for LockTimeout
@@ -64,8 +65,8 @@ class Phase {
 
 LOCKTAG analysis_lock() {
   LOCKTAG tag;
-  // The field that tells advisory locks of users apart is 1 or 2; this is none of theirs.
-  SET_LOCKTAG_ADVISORY(tag, MyDatabaseId, 0, 0, 0x4153);
+  // Of an extension that does not exist: no advisory lock, which users list, and release all at once.
+  SET_LOCKTAG_OBJECT(tag, MyDatabaseId, ExtensionRelationId, InvalidOid, 0);
   return tag;
 }
 

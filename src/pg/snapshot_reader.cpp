@@ -32,6 +32,8 @@ Needs ReadSnapshot(Snapshot& snapshot, std::pmr::vector<Oid>& unread) {
 }
 
 void RememberSeen(const Snapshot&) {
+  // The sort reads all before the first is inserted: the first analysis would scan what it has inserted so far for
+  // each of 60,000 objects.
   Execute(
       "INSERT INTO assist.object_seen (oid, first_seen, row_versions)"
       " SELECT c.oid, clock_timestamp(), pg_stat_get_tuples_inserted(c.oid) + "
@@ -41,6 +43,7 @@ void RememberSeen(const Snapshot&) {
       " WHERE c.relkind IN ('r', 'p', 'm', 'i', 'I') AND c.relpersistence <> 't'"
       " AND n.nspname !~ '^pg_' AND n.nspname NOT IN ('information_schema', 'assist')"
       " AND NOT EXISTS (SELECT 1 FROM assist.object_seen s WHERE s.oid = c.oid)"
+      " ORDER BY c.oid"
       " ON CONFLICT DO NOTHING");
   Execute(
       "DELETE FROM assist.object_seen s"
