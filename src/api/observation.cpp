@@ -5,7 +5,9 @@
 
 #include <cmath>
 
+#include "pg/block_text.hpp"
 #include "pg/constants.hpp"
+#include "pg/foreign_text.hpp"
 #include "pg/guard.hpp"
 #include "pg/mask.hpp"
 #include "pg/row_sink.hpp"
@@ -46,23 +48,23 @@ void put_key(RowSink& sink, const StatementKey& key) {
 }
 
 // Texts come from other databases too: their encoding may be another one.
-void put_text(RowSink& sink, const std::string& text) {
-  if (pg_verify_mbstr(GetDatabaseEncoding(), text.data(), static_cast<int>(text.size()), true))
-    sink.text(text.data(), text.size());
-  else
-    sink.text("<text in another encoding>");
+void put_text(RowSink& sink, Oid dbid, const std::string& text) {
+  Size length = text.size();
+  const char* here = text_here(dbid, text.data(), &length);
+  sink.text(here, length);
 }
 
-void put_json(RowSink& sink, const char* json, Size length) {
-  if (length == 0 || !pg_verify_mbstr(GetDatabaseEncoding(), json, static_cast<int>(length), true)) {
+void put_json(RowSink& sink, Oid dbid, const char* json, Size length) {
+  if (length == 0) {
     sink.null();
     return;
   }
-  sink.datum(DirectFunctionCall1(jsonb_in, CStringGetDatum(pnstrdup(json, length))));
+  const char* here = text_here(dbid, json, &length);
+  sink.datum(DirectFunctionCall1(jsonb_in, CStringGetDatum(pnstrdup(here, length))));
 }
 
 // The values of a constants block; NULL when none were kept or may be shown.
-void put_parameters(RowSink& sink, const char* block, Size bytes) {
+void put_parameters(RowSink& sink, Oid dbid, const char* block, Size bytes) {
   constexpr int kMost = 256;
   Datum values[kMost];
   bool nulls[kMost];
@@ -70,9 +72,11 @@ void put_parameters(RowSink& sink, const char* block, Size bytes) {
   int n = 0;
   for (ConstantRead constant; n < kMost && reader.next(&constant); ++n) {
     nulls[n] = !constant.known;
-    values[n] = constant.known
-                    ? PointerGetDatum(cstring_to_text_with_len(constant.literal, constant.length))
-                    : Datum{0};
+    values[n] = Datum{0};
+    if (!constant.known) continue;
+    auto length = static_cast<Size>(constant.length);
+    const char* here = text_here(dbid, constant.literal, &length);
+    values[n] = PointerGetDatum(cstring_to_text_with_len(here, static_cast<int>(length)));
   }
   if (bytes == 0 || !sample_parameters) {
     sink.null();
@@ -84,11 +88,19 @@ void put_parameters(RowSink& sink, const char* block, Size bytes) {
       construct_md_array(values, nulls, 1, dims, lower, TEXTOID, -1, false, TYPALIGN_INT)));
 }
 
+Datum field_text(const char* field, Size bytes) {
+  char* text = static_cast<char*>(palloc(bytes + 1));
+  const Size length = read_field(field, bytes, text);
+  return PointerGetDatum(cstring_to_text_with_len(text, static_cast<int>(length)));
+}
+
 // Splits lines "oid name" into two arrays.
-void put_relations(RowSink& sink, const std::string& lines) {
+void put_relations(RowSink& sink, Oid dbid, const std::string& lines) {
   Datum oids[64], names[64];
   int n = 0;
-  const char* p = lines.c_str();
+  Size bytes = lines.size();
+  const char* here = text_here(dbid, lines.data(), &bytes);
+  const char* p = pnstrdup(here, bytes);
   while (*p != '\0' && n < 64) {
     char* rest;
     const auto oid = static_cast<Oid>(strtoul(p, &rest, 10));
@@ -96,7 +108,7 @@ void put_relations(RowSink& sink, const std::string& lines) {
     const char* end = strchr(name, '\n');
     const Size length = end != nullptr ? static_cast<Size>(end - name) : strlen(name);
     oids[n] = ObjectIdGetDatum(oid);
-    names[n++] = PointerGetDatum(cstring_to_text_with_len(name, static_cast<int>(length)));
+    names[n++] = field_text(name, length);
     p = name + length + (end != nullptr ? 1 : 0);
   }
   sink.datum(PointerGetDatum(construct_array(oids, n, OIDOID, sizeof(Oid), true, TYPALIGN_INT)));
@@ -127,12 +139,12 @@ ASSIST_SQL_FUNCTION(assist_statements) {
       if (!viewer.sees(row.key) || (s.calls | s.errors | s.plans) == 0) continue;
       put_key(sink, row.key);
       if (row.has_text)
-        put_text(sink, row.text);
+        put_text(sink, row.key.dbid, row.text);
       else
         sink.null();
       sink.boolean(row.cut);
       row.command.empty() ? sink.null() : sink.text(row.command.c_str());
-      put_relations(sink, row.relations);
+      put_relations(sink, row.key.dbid, row.relations);
       sink.int8(static_cast<int64>(s.calls));
       sink.int8(static_cast<int64>(s.plans));
       sink.int8(static_cast<int64>(s.errors));
@@ -181,7 +193,7 @@ ASSIST_SQL_FUNCTION(assist_plans) {
       row.estimated_cost > 0 ? sink.float8(row.estimated_cost) : sink.null();
       row.misestimate >= 1 ? sink.float8(row.misestimate) : sink.null();
       row.misestimate > 1 ? sink.text(row.underestimated ? "under" : "over") : sink.null();
-      put_json(sink, row.plan.data(), row.plan.size());
+      put_json(sink, row.key.dbid, row.plan.data(), row.plan.size());
       sink.int8(static_cast<int64>(row.sampled));
       sink.moment(row.first_seen);
       sink.moment(row.last_seen);
@@ -207,33 +219,36 @@ Datum text_array(Datum* values, int n) {
 }
 
 // relation_name, columns, expressions, operators, compared_with of a description block.
-void put_description(RowSink& sink, const std::string& block, bool masked) {
+void put_description(RowSink& sink, Oid dbid, const std::string& block, bool masked) {
   constexpr int kMost = 32;
   Datum columns[kMost], expressions[kMost], operators[kMost], compared[kMost];
   int n = 0;
-  const char* at = block.c_str();
+  Size bytes = block.size();
+  const char* here = text_here(dbid, block.data(), &bytes);
+  const char* at = pnstrdup(here, bytes);
   Size length;
   const char* field = next_field(&at, &length);
-  sink.text(field, length);
-  const auto keep = [](const char* from, Size bytes) {
-    return PointerGetDatum(cstring_to_text_with_len(from, static_cast<int>(bytes)));
-  };
+  sink.datum(field_text(field, length));
   while (*at != '\0' && n < kMost) {
     field = next_field(&at, &length);
+    // In another encoding a name may have become longer than names are.
+    char* column = static_cast<char*>(palloc(length + 1));
+    column[length = read_field(field, length, column)] = '\0';
     auto* name = static_cast<Name>(palloc0(NAMEDATALEN));
-    memcpy(NameStr(*name), field, length < NAMEDATALEN ? length : NAMEDATALEN - 1);
+    memcpy(NameStr(*name), column, static_cast<Size>(pg_mbcliplen(column, static_cast<int>(length), NAMEDATALEN - 1)));
     columns[n] = NameGetDatum(name);
     field = next_field(&at, &length);
+    expressions[n] = field_text(field, length);
     if (masked) {
-      char* out = static_cast<char*>(palloc(static_cast<Size>(masked_size(static_cast<int>(length)))));
-      expressions[n] = keep(out, static_cast<Size>(mask_constants(field, static_cast<int>(length), 0, out)));
-    } else {
-      expressions[n] = keep(field, length);
+      const text* whole = DatumGetTextPP(expressions[n]);
+      char* out = static_cast<char*>(palloc(VARSIZE_ANY_EXHDR(whole) + 1));  // ? is no longer than a constant
+      const int used = mask_constants(text_to_cstring(whole), static_cast<int>(VARSIZE_ANY_EXHDR(whole)), 0, out);
+      expressions[n] = PointerGetDatum(cstring_to_text_with_len(out, used));
     }
     field = next_field(&at, &length);
-    operators[n] = keep(field, length);
+    operators[n] = field_text(field, length);
     field = next_field(&at, &length);
-    compared[n++] = keep(field, length);
+    compared[n++] = field_text(field, length);
   }
   sink.datum(PointerGetDatum(construct_array(columns, n, NAMEOID, NAMEDATALEN, false, TYPALIGN_CHAR)));
   sink.datum(text_array(expressions, n));
@@ -261,7 +276,7 @@ ASSIST_SQL_FUNCTION(assist_predicates) {
       put_key(sink, row.key);
       sink.int8(static_cast<int64>(e.planid));
       sink.oid(e.relid);
-      put_description(sink, row.description, masked);
+      put_description(sink, row.key.dbid, row.description, masked);
       sink.text(kUses[static_cast<int>(e.use)]);
       sink.int8(static_cast<int64>(e.executions));
       sink.float8(e.rows_in / e.executions);
@@ -311,10 +326,10 @@ ASSIST_SQL_FUNCTION(assist_samples) {
       sink.moment(head.at);
       sink.float8(static_cast<double>(head.exec_ns) * kMs);
       sink.int8(static_cast<int64>(head.rows));
-      put_parameters(sink, row.block.data() + sizeof head, head.constants_bytes);
+      put_parameters(sink, row.key.dbid, row.block.data() + sizeof head, head.constants_bytes);
       sink.text(head.application);
       const Size skip = sizeof head + head.constants_bytes;
-      put_json(sink, row.block.data() + skip, row.block.size() - skip);
+      put_json(sink, row.key.dbid, row.block.data() + skip, row.block.size() - skip);
       sink.end_row();
     }
     sink.finish();
@@ -332,7 +347,7 @@ ASSIST_SQL_FUNCTION(assist_errors) {
       put_key(sink, row.key);
       sink.text(unpack_sql_state(row.entry.sqlstate));
       sink.int8(static_cast<int64>(row.entry.errors));
-      row.entry.message[0] != '\0' ? sink.text(row.entry.message) : sink.null();
+      row.entry.message[0] != '\0' ? put_text(sink, row.key.dbid, row.entry.message) : sink.null();
       sink.moment(row.entry.last_seen);
       sink.end_row();
     }

@@ -2,6 +2,7 @@
 
 #include <csignal>
 
+#include "pg/foreign_text.hpp"
 #include "pg/row_sink.hpp"
 #include "pg/settings.hpp"
 #include "pg/store.hpp"
@@ -22,15 +23,21 @@ struct Line {
 
 void put(RowSink& sink, const Line& line) {
   const auto number = [&sink](int64 n) { n >= 0 ? sink.int8(n) : sink.null(); };
+  // Workers report from any database.
+  const auto put_text = [&sink](const char* text) {
+    Size length = strlen(text);
+    const char* here = valid_text(text, &length);
+    sink.text(here, length);
+  };
   sink.text(line.component);
   sink.text(line.state);
-  sink.text(line.detail);
+  put_text(line.detail);
   number(line.used);
   number(line.limit);
   number(line.evictions);
   number(line.lost);
   sink.moment(line.last_run);
-  line.last_error != nullptr && line.last_error[0] != '\0' ? sink.text(line.last_error) : sink.null();
+  line.last_error != nullptr && line.last_error[0] != '\0' ? put_text(line.last_error) : sink.null();
   sink.end_row();
 }
 

@@ -1,6 +1,7 @@
 // The plan as EXPLAIN (FORMAT JSON) shows it, with constants masked.
 
 #include "capture/capture.hpp"
+#include "pg/block_text.hpp"
 #include "pg/mask.hpp"
 
 extern "C" {
@@ -8,6 +9,7 @@ extern "C" {
 #include "nodes/pathnodes.h"
 #include "parser/parsetree.h"
 #include "utils/builtins.h"
+#include "utils/json.h"  // for escape_json
 #include "utils/lsyscache.h"
 }
 
@@ -30,15 +32,39 @@ const char* json_string_end(const char* p, const char* end) {
   return p < end ? p + 1 : end;
 }
 
-// Copies JSON, masking the constants inside string values.
-int mask_json(const char* json, int length, char* out) {
+// Appends the text that a JSON string (without its quotes) stands for, as escape_json() writes them.
+void append_unescaped(StringInfo out, const char* p, const char* end) {
+  for (; p < end; ++p) {
+    char c = *p;
+    if (c == '\\' && p + 1 < end) {
+      switch (c = *++p) {
+        case 'b': c = '\b'; break;
+        case 'f': c = '\f'; break;
+        case 'n': c = '\n'; break;
+        case 'r': c = '\r'; break;
+        case 't': c = '\t'; break;
+        case 'u':  // only control characters are written so
+          c = static_cast<char>(strtol(pnstrdup(p + 1, 4), nullptr, 16));
+          p += 4;
+          break;
+        default: break;
+      }
+    }
+    appendStringInfoCharMacro(out, c);
+  }
+}
+
+// Appends JSON, masking the constants inside string values. The lexer reads them without their escapes: of \n'x',
+// a line break and a string, it would take n'x' for a constant and leave what is no JSON.
+void mask_json(const char* json, int length, StringInfo out) {
   const char* end = json + length;
   const char* key = "";
   int key_length = 0;
-  char* to = out;
+  StringInfoData text;
+  initStringInfo(&text);
   for (const char* p = json; p < end;) {
     if (*p != '"') {
-      *to++ = *p++;
+      appendStringInfoCharMacro(out, *p++);
       continue;
     }
     const char* after = json_string_end(p, end);
@@ -47,17 +73,18 @@ int mask_json(const char* json, int length, char* out) {
       key = p + 1;
       key_length = n - 2;
     } else if (!is_name_key(key, key_length) && n > 2) {
-      *to++ = '"';
-      to += mask_constants(p + 1, n - 2, 0, to);
-      *to++ = '"';
+      resetStringInfo(&text);
+      append_unescaped(&text, p + 1, after - 1);
+      char* masked = static_cast<char*>(palloc(static_cast<Size>(text.len) + 1));  // ? is no longer than a constant
+      masked[mask_constants(text.data, text.len, 0, masked)] = '\0';
+      escape_json(out, masked);
+      pfree(masked);
       p = after;
       continue;
     }
-    memcpy(to, p, static_cast<Size>(n));
-    to += n;
+    appendBinaryStringInfo(out, p, n);
     p = after;
   }
-  return static_cast<int>(to - out);
 }
 
 }  // namespace
@@ -76,10 +103,11 @@ char* plan_json(QueryDesc* desc, bool analyze, int* length) {
   if (text->len > 0 && text->data[text->len - 1] == '\n') text->data[--text->len] = '\0';
   text->data[0] = '{';
   text->data[text->len - 1] = '}';
-  char* masked = static_cast<char*>(palloc(static_cast<Size>(masked_size(text->len))));
-  *length = mask_json(text->data, text->len, masked);
-  masked[*length] = '\0';
-  return masked;
+  StringInfoData masked;
+  initStringInfo(&masked);
+  mask_json(text->data, text->len, &masked);
+  *length = masked.len;
+  return masked.data;
 }
 
 char* plan_relations(const PlannedStmt* plan) {
@@ -96,8 +124,9 @@ char* plan_relations(const PlannedStmt* plan) {
     char* name = get_rel_name(entry->relid);
     if (name == nullptr) continue;
     seen[count++] = entry->relid;
-    appendStringInfo(&lines, "%u %s\n", entry->relid,
-                     quote_qualified_identifier(get_namespace_name(get_rel_namespace(entry->relid)), name));
+    appendStringInfo(&lines, "%u ", entry->relid);
+    append_field(&lines, quote_qualified_identifier(get_namespace_name(get_rel_namespace(entry->relid)), name));
+    appendStringInfoChar(&lines, '\n');
   }
   return lines.data;
 }

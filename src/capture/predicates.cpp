@@ -6,8 +6,10 @@
 // Description block: relation name \n, then a line per item:
 //   column (empty for an expression) \t expression \t operator \t what it is compared with (const, param,
 //   column, none)
+// Names and expressions are escaped (pg/block_text.hpp).
 
 #include "capture/capture.hpp"
+#include "pg/block_text.hpp"
 #include "pg/text_arena.hpp"
 
 extern "C" {
@@ -332,10 +334,10 @@ bool describe(StringInfo out, const Item& item, Oid relid) {
     text = deparse_expression(copy, deparse_context_for(get_rel_name(relid), relid), false, false);
     if (strlen(text) > kMostExpression) return false;
   }
-  for (char* p = text; *p != '\0'; ++p)
-    if (*p == '\t' || *p == '\n') *p = ' ';
-  if (column != nullptr && strpbrk(column, "\t\n") != nullptr) return false;
-  appendStringInfo(out, "%s\t%s\t%s\t%s\n", column != nullptr ? column : "", text, item.operation, item.compared);
+  append_field(out, column != nullptr ? column : "");
+  appendStringInfoChar(out, '\t');
+  append_field(out, text);
+  appendStringInfo(out, "\t%s\t%s\n", item.operation, item.compared);
   return true;
 }
 
@@ -404,8 +406,8 @@ void record_items(Walk* walk, PredicateUse use, const Items& items, const Rows& 
     if (name == nullptr) continue;
     StringInfoData text;
     initStringInfo(&text);
-    appendStringInfo(&text, "%s\n",
-                     quote_qualified_identifier(get_namespace_name(get_rel_namespace(root->relid)), name));
+    append_field(&text, quote_qualified_identifier(get_namespace_name(get_rel_namespace(root->relid)), name));
+    appendStringInfoChar(&text, '\n');
     const int before = text.len;
     for (int j = i; j < items.count; ++j) {
       if (items.item[j].relation != rti) continue;

@@ -8,6 +8,7 @@
 extern "C" {
 #include "catalog/namespace.h"  // for namespace_search_path
 #include "mb/pg_wchar.h"
+#include "parser/parser.h"      // for standard_conforming_strings
 #include "tcop/utility.h"       // for CreateCommandName
 #include "utils/memutils.h"
 }
@@ -49,19 +50,24 @@ struct Buffer {
 // A text with its constants replaced, and which constant of the source each $n is.
 struct Normal {
   Buffer text;
+  bool cut;  // it was not shown whole
   TextConstants constants;
 };
 
-bool allocate(Buffer* buffer, int room) {
-  buffer->room = room;
+// Of a text only the beginning is kept, so that nothing longer is made: the server gives no more than 1 GB, and
+// raises an error for more.
+bool allocate(Buffer* buffer, int64 room) {
+  const int64 most = int64{max_text_bytes} + 64;
+  buffer->room = static_cast<int>(room < most ? room : most);
   buffer->used = 0;
   buffer->data = static_cast<char*>(
-      MemoryContextAllocExtended(CurrentMemoryContext, static_cast<Size>(room), MCXT_ALLOC_NO_OOM));
+      MemoryContextAllocExtended(CurrentMemoryContext, static_cast<Size>(buffer->room), MCXT_ALLOC_NO_OOM));
   return buffer->data != nullptr;
 }
 
 void begin_constants(TextConstants* constants, int first) {
-  constants->first = static_cast<uint16>(first);
+  // Behind so many parameters no constant is kept anyway.
+  constants->first = static_cast<uint16>(first < PG_UINT16_MAX - kMostConstants ? first : PG_UINT16_MAX - kMostConstants);
   constants->count = 0;
   constants->total = 0;
   constants->list = kNoList;
@@ -80,11 +86,51 @@ void add_list(TextConstants* constants, int first, uint16 length, int lists) {
   }
 }
 
+// This session had standard_conforming_strings off once: then the server may have read a text under another setting
+// than the present one (SET and a query in one string; a statement prepared before), and so found other ends of
+// strings in it.
+constinit bool strings_vary = false;
+
+bool is_string(const char* p) { return p[0] == '\'' || p[1] == '\'' || (p[1] == '&' && p[2] == '\''); }
+
+// Whether the lexer finds the strings that the server found.
+bool agrees(const char* source, const char* text, int length, JumbleState* jumble) {
+  if (jumble == nullptr) return false;
+  qsort(jumble->clocations, static_cast<Size>(jumble->clocations_count), sizeof(LocationLen), by_location);
+  int i = 0;
+  for (ConstantScan scan(text, length); scan.next();) {
+    bool found = false;
+    for (; i < jumble->clocations_count; ++i) {
+      const char* at = source + jumble->clocations[i].location;
+      if (at >= scan.start + scan.length) break;
+      if (assist_is_parameter(&jumble->clocations[i])) continue;
+      // In n'x' the constant begins after the n for the server.
+      if (at > scan.start + 1 || (at == scan.start + 1 && scan.start[0] == '\'')) return false;
+      const int list = assist_list_bytes(&jumble->clocations[i]);
+      found = found || at >= scan.start || (list > 0 && scan.start < at + list);
+      if (list > 0 && at + list > scan.start + scan.length) break;
+    }
+    if (is_string(scan.start) && (!found || scan.length < 2 || scan.start[scan.length - 1] != '\'')) return false;
+  }
+  return true;
+}
+
+// How much of a text can be shown: when its strings cannot be told, what comes before the first constant.
+int clear_length(const char* source, const char* text, int length, JumbleState* jumble) {
+  strings_vary = strings_vary || !standard_conforming_strings;
+  if (!strings_vary) return length;
+  bool doubtful = false;
+  for (int i = 0; i + 1 < length && !doubtful; ++i) doubtful = text[i] == '\\' && text[i + 1] == '\'';
+  if (!doubtful || agrees(source, text, length, jumble)) return length;
+  ConstantScan scan(text, length);
+  return scan.next() ? static_cast<int>(scan.start - text) : length;
+}
+
 // Puts $n for every constant that the server counts as one. False when there is no memory.
 bool normalise(const char* source, const char* text, int length, JumbleState* jumble, Normal* out) {
   const int count = jumble != nullptr ? jumble->clocations_count : 0;
   if (count > 1) qsort(jumble->clocations, static_cast<Size>(count), sizeof(LocationLen), by_location);
-  if (!allocate(&out->text, length + count * 24 + 1)) return false;
+  if (!allocate(&out->text, length + int64{count} * 24 + 1)) return false;
   const char* from = text;
   int n = jumble != nullptr ? jumble->highest_extern_param_id : 0;
   // Where there are lists, the server numbers anew; here the text's own parameters keep their numbers.
@@ -134,9 +180,9 @@ bool normalise(const char* source, const char* text, int length, JumbleState* ju
 
 // The same from the text alone: every constant that the lexer finds.
 bool normalise_lexically(const char* text, int length, Normal* out) {
-  if (!allocate(&out->text, masked_size(length))) return false;
+  if (!allocate(&out->text, int64{length} * 6 + 16)) return false;
   begin_constants(&out->constants, highest_parameter(text, length) + 1);
-  out->text.used = mask_constants(text, length, out->constants.first, out->text.data);
+  out->text.used = mask_constants(text, length, out->constants.first, out->text.data, out->text.room);
   int count = 0;
   for (ConstantScan scan(text, length); scan.next() && count < kMostConstants; ++count)
     out->constants.ordinal[count] = static_cast<uint16>(count);
@@ -171,7 +217,7 @@ bool store_text(const EntryKey& key, const Normal& normal, const char* command) 
       memcpy(to += parts[0], command, parts[1]);
       memcpy(to += parts[1], path, parts[2]);
       memcpy(to += parts[2], &normal.constants, parts[3]);
-      if (kept < length) block->flags |= kTextCut;
+      if (kept < length || normal.cut) block->flags |= kTextCut;
       statement->text = pointer;
     } else {
       ok = false;
@@ -199,6 +245,9 @@ void learn_text(const char* source, const Query* query, JumbleState* jumble) {
   int length = query->stmt_len;
   const char* text = statement_part(source, query->stmt_location, &length);
   Normal normal;
+  const int clear = clear_length(source, text, length, query->commandType == CMD_UTILITY ? nullptr : jumble);
+  normal.cut = clear < length;
+  length = clear;
   // Utility statements are not jumbled on every version, and carry passwords.
   const bool utility = query->commandType == CMD_UTILITY;
   if (!(utility ? normalise_lexically(text, length, &normal) : normalise(source, text, length, jumble, &normal)))
@@ -224,7 +273,9 @@ void supply_text(const QueryDesc* desc, const Open& open) {
   int length;
   const char* text = statement_text(desc, &length);
   Normal normal;
-  if (!normalise_lexically(text, length, &normal)) return;
+  const int clear = clear_length(nullptr, text, length, nullptr);
+  normal.cut = clear < length;
+  if (!normalise_lexically(text, clear, &normal)) return;
   const EntryKey key = {open.queryid, 0, open.userid, open.depth == 0};
   if (store_text(key, normal, GetCommandTagName(CreateCommandTag(reinterpret_cast<Node*>(desc->plannedstmt)))))
     known_texts[open.queryid % kKnownTexts] = open.queryid;

@@ -203,22 +203,24 @@ int highest_parameter(const char* text, int length) {
 
 int masked_size(int length) { return length * 6 + 16; }
 
-int mask_constants(const char* text, int length, int first, char* out) {
+int mask_constants(const char* text, int length, int first, char* out, int room) {
   ConstantScan scan(text, length);
-  char* to = out;
+  int used = 0;
+  const auto add = [&](const char* piece, ptrdiff_t n) {
+    if (n > room - used) n = room - used;
+    memcpy(out + used, piece, static_cast<Size>(n));
+    used += static_cast<int>(n);
+  };
   const char* from = text;
-  for (;;) {
+  while (used < room) {
     const bool found = scan.next();
-    memcpy(to, from, static_cast<Size>(scan.start - from));
-    to += scan.start - from;
+    add(from, scan.start - from);
     if (!found) break;
     from = scan.start + scan.length;
-    if (first > 0)
-      to += snprintf(to, 16, "$%d", first++);
-    else
-      *to++ = '?';
+    char name[16] = "?";
+    add(name, first > 0 ? snprintf(name, sizeof name, "$%d", first++) : 1);
   }
-  return static_cast<int>(to - out);
+  return used;
 }
 
 }  // namespace assist::pg

@@ -1,6 +1,8 @@
 // Finds constants in SQL text without parsing it, and masks them. Allocates nothing, raises nothing.
 #pragma once
 
+#include <climits>
+
 #include "pg/server.hpp"
 
 namespace assist::pg {
@@ -29,7 +31,7 @@ int highest_parameter(const char* text, int length);
 // Room that masking a text of this length may need.
 int masked_size(int length);
 // Writes `text` to `out` with every number and string replaced: by $n from `first` on, or by ? when `first`
-// is 0. Returns the bytes written; no terminating NUL.
-int mask_constants(const char* text, int length, int first, char* out);
+// is 0. Stops when `room` bytes are full. Returns the bytes written; no terminating NUL.
+int mask_constants(const char* text, int length, int first, char* out, int room = INT_MAX);
 
 }  // namespace assist::pg

@@ -31,7 +31,7 @@ extern "C" {
 namespace assist::pg {
 
 inline constexpr uint32 kStoreMagic = 0x41535354;  // "ASST"
-inline constexpr uint32 kStoreVersion = 2;
+inline constexpr uint32 kStoreVersion = 3;
 
 inline constexpr int kPartitions = 32;
 inline constexpr int kSlotSets = 16;

@@ -45,11 +45,15 @@ void AppendComment(std::pmr::string& out, std::string_view label, std::string_vi
   Append(out, "\n");
 }
 
-// The same without wrapping, for SQL in a comment.
+// The same without wrapping, for SQL in a comment. A carriage return would end the comment, and without it the
+// name that holds it is another one.
 void AppendCommentedSql(std::pmr::string& out, std::string_view sql) {
+  if (sql.find('\r') != std::string_view::npos) {
+    Append(out, "--   not shown, a carriage return is in it: SELECT sql FROM assist.generate_migration(id)\n");
+    return;
+  }
   Append(out, "--   ");
   for (const char c : sql) {
-    if (c == '\r') continue;
     out.push_back(c);
     if (c == '\n') Append(out, "--   ");
   }
