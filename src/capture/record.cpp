@@ -14,6 +14,15 @@ bool is_constraint_query(const EntryKey& key, const char* source) {
           strncmp(source, "UPDATE ", 7) == 0);
 }
 
+// Whether this execution is to supply the text: nobody may have it after a reset.
+void ask_for_text(const SlotEntry* entry, uint64 queryid) {
+  const uint64 bit = uint64{1} << (entry - own_slot->entries);
+  if (known_texts[queryid % kKnownTexts] == queryid && known_texts_epoch == store()->reset_epoch)
+    __atomic_fetch_and(&own_slot->text_wanted, ~bit, __ATOMIC_RELAXED);
+  else
+    __atomic_fetch_or(&own_slot->text_wanted, bit, __ATOMIC_RELAXED);
+}
+
 void occupy(SlotEntry* entry, SlotTaken* taken, const EntryKey& key, const char* source, Oid sole_index) {
   ++entry_claims;
   begin_write(entry);
@@ -31,6 +40,7 @@ void occupy(SlotEntry* entry, SlotTaken* taken, const EntryKey& key, const char*
   entry->minmax_epoch = store()->reset_epoch;
   memset(taken, 0, sizeof *taken);
   end_write(entry);
+  ask_for_text(entry, key.queryid);
 }
 
 // Gives the entry's gains to the central store and takes its place.
@@ -48,7 +58,6 @@ bool evict(int i, const EntryKey& key, const char* source, Oid sole_index) {
   occupy(entry, &own_slot->taken[i], key, source, sole_index);
   if (index) LWLockRelease(index_table_lock());
   LWLockRelease(lock);
-  __atomic_fetch_and(&own_slot->text_wanted, ~(uint64{1} << i), __ATOMIC_RELAXED);
   return true;
 }
 

@@ -266,7 +266,9 @@ const char* statement_text(const QueryDesc* desc, int* length) {
 
 void supply_text(const QueryDesc* desc, const Open& open) {
   SlotEntry* entry = open.entry;
-  if (entry == nullptr || entry->queryid != open.queryid) return;
+  if (entry == nullptr || open.claims != entry_claims)  // nested statements may have taken its place
+    entry = find_or_claim_entry({open.queryid, open.planid, open.userid, open.depth == 0}, nullptr, open.sole_index);
+  if (entry == nullptr) return;
   const uint64 bit = uint64{1} << (entry - own_slot->entries);
   if ((own_slot->text_wanted & bit) == 0) return;
   __atomic_fetch_and(&own_slot->text_wanted, ~bit, __ATOMIC_RELAXED);
