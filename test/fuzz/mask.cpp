@@ -18,7 +18,7 @@ using namespace assist::pg;
 
 static std::string Mask(const std::string& text, int first) {
   std::vector<char> out(static_cast<std::size_t>(masked_size(static_cast<int>(text.size()))));
-  const int length = mask_constants(text.c_str(), static_cast<int>(text.size()), first, out.data());
+  const int length = mask_constants(text.c_str(), static_cast<int>(text.size()), first, out.data(), static_cast<int>(out.size()));
   if (length < 0 || length > static_cast<int>(out.size())) std::abort();
   return {out.data(), static_cast<std::size_t>(length)};
 }
