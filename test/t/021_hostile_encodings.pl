@@ -39,7 +39,7 @@ for my $database (@databases)
 		INSERT INTO "$name" SELECT g, g % 10, '$name' FROM generate_series(1, 3000) g;
 		CREATE INDEX "k1_$name" ON "$name" (k); CREATE INDEX "k2_$name" ON "$name" (k);
 		ANALYZE "$name"});
-	$node->safe_psql($database, qq{/* of $database */ SELECT k AS "$name" FROM "$name" WHERE "$name" = $_ AND t = '$name'}) for 1 .. 3;
+	$node->safe_psql($database, qq{SELECT /* of $database */ k AS "$name" FROM "$name" WHERE "$name" = $_ AND t = '$name'}) for 1 .. 3;
 	# Errors of users in their own words, and bound parameters.
 	try_sql($node, $database, qq{DO \$\$ BEGIN RAISE '$name'; END \$\$});
 	$node->safe_psql($database, qq{PREPARE p(text) AS SELECT k AS bound FROM "$name" WHERE t = \$1 AND k < 3; EXECUTE p('$name')});
@@ -69,14 +69,14 @@ for my $in (sort keys %expected)
 	{
 		my $name = $expected{$in}{$of};
 		my $of_database = qq{dbid = (SELECT oid FROM pg_database WHERE datname = '$of')};
-		is(shown($in, $of, qq{SELECT query FROM assist.statements WHERE query LIKE '/* of $of */%' AND $of_database}),
-			qq{/* of $of */ SELECT k AS "$name" FROM "$name" WHERE "$name" = \$1 AND t = \$2}, "in $in, a statement of $of");
-		is(shown($in, $of, qq{SELECT DISTINCT relation_names FROM assist.statements WHERE query LIKE '/* of $of */%' AND $of_database}),
+		is(shown($in, $of, qq{SELECT query FROM assist.statements WHERE query LIKE 'SELECT /* of $of */%' AND $of_database}),
+			qq{SELECT /* of $of */ k AS "$name" FROM "$name" WHERE "$name" = \$1 AND t = \$2}, "in $in, a statement of $of");
+		is(shown($in, $of, qq{SELECT DISTINCT relation_names FROM assist.statements WHERE query LIKE 'SELECT /* of $of */%' AND $of_database}),
 			qq[{"public.\\"$name\\""}], "in $in, the relations of $of");
 		is(shown($in, $of, qq{SELECT DISTINCT columns[1] FROM assist.predicates WHERE relation_name ~ '^public' AND columns[2] = 't' AND $of_database}),
 			$name, "in $in, the columns of $of");
 		is(shown($in, $of, qq{SELECT DISTINCT jsonb_path_query(plan, '\$.**."Relation Name"') #>> '{}' FROM assist.plans
-			WHERE queryid IN (SELECT queryid FROM assist.statements WHERE query LIKE '/* of $of */%') AND $of_database}),
+			WHERE queryid IN (SELECT queryid FROM assist.statements WHERE query LIKE 'SELECT /* of $of */%') AND $of_database}),
 			$name, "in $in, the plan of $of");
 		is(shown($in, $of, qq{SELECT DISTINCT parameters[1] FROM assist.samples
 			WHERE queryid IN (SELECT queryid FROM assist.statements WHERE query LIKE '% AS bound %') AND $of_database}),
