@@ -51,6 +51,7 @@ List* read_array(FunctionCallInfo fcinfo, int n, const char* argument) {
                     &nulls, &count);
   List* list = NIL;
   for (int i = 0; i < count; ++i) {
+    CHECK_FOR_INTERRUPTS();
     if (nulls[i]) reject_null(argument);
     list = is_text ? lappend(list, TextDatumGetCString(values[i]))
                    : lappend_oid(list, DatumGetObjectId(values[i]));

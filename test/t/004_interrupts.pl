@@ -26,7 +26,7 @@ for my $name (sort keys %long)
 	my $started = time;
 	my ($status, $out, $err) = try_sql($node, 'postgres', "SET statement_timeout = 300; $long{$name}");
 	like($err, qr/ERROR:  57014: canceling statement due to statement timeout/, "$name: statement_timeout");
-	cmp_ok(time - $started, '<', 20, "$name: ends at once");
+	cmp_ok(time - $started, '<', 5, "$name: ends at once");
 
 	# The error in a subtransaction, and the session and its counters afterwards.
 	($status, $out, $err) = try_sql($node, 'postgres', qq{
@@ -55,7 +55,7 @@ for my $name (sort keys %long)
 		ok( $node->poll_query_until('postgres',
 				"SELECT count(*) = 0 FROM pg_stat_activity WHERE pid = $pid AND state = 'active'"),
 			"$name: pg_${how}_backend ends it");
-		cmp_ok(time - $started, '<', 20, "$name: at once");
+		cmp_ok(time - $started, '<', 5, "$name: at once");
 		eval { $session->quit };
 	}
 }
