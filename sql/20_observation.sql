@@ -113,7 +113,7 @@ CREATE VIEW assist.samples AS SELECT * FROM assist._samples();
 COMMENT ON VIEW assist.samples IS
   'sampled executions, the last few of each plan: time in ms, rows, the plan with actual rows';
 COMMENT ON COLUMN assist.samples.parameters IS
-  'values of $1 ... as SQL text; NULL unless assist.sample_parameters is on';
+  'values of $1 ... as SQL text, masked as assist.mask_literals says; NULL unless assist.sample_parameters is on';
 
 CREATE FUNCTION assist._errors(
   OUT userid oid, OUT dbid oid, OUT queryid bigint, OUT toplevel boolean,

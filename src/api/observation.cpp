@@ -10,6 +10,7 @@
 #include "pg/foreign_text.hpp"
 #include "pg/guard.hpp"
 #include "pg/mask.hpp"
+#include "pg/masked_text.hpp"
 #include "pg/row_sink.hpp"
 #include "pg/settings.hpp"
 #include "pg/store_read.hpp"
@@ -65,6 +66,10 @@ void put_json(RowSink& sink, Oid dbid, const char* json, Size length) {
 
 // The values of a constants block; NULL when none were kept or may be shown.
 void put_parameters(RowSink& sink, Oid dbid, const char* block, Size bytes) {
+  if (bytes == 0 || !sample_parameters) {
+    sink.null();
+    return;
+  }
   constexpr int kMost = 256;
   Datum values[kMost];
   bool nulls[kMost];
@@ -76,11 +81,13 @@ void put_parameters(RowSink& sink, Oid dbid, const char* block, Size bytes) {
     if (!constant.known) continue;
     auto length = static_cast<Size>(constant.length);
     const char* here = text_here(dbid, constant.literal, &length);
+    if (mask_literals != kMaskOff) {
+      const std::string_view masked =
+          MaskedCopy({pnstrdup(here, length), length}, mask_literals == kMaskOn ? Hide::kConstants : Hide::kSensitive);
+      here = masked.data();
+      length = masked.size();
+    }
     values[n] = PointerGetDatum(cstring_to_text_with_len(here, static_cast<int>(length)));
-  }
-  if (bytes == 0 || !sample_parameters) {
-    sink.null();
-    return;
   }
   int dims[1] = {n};
   int lower[1] = {1};

@@ -21,6 +21,7 @@ bool track_planning = true;
 double sample_rate = 0.001;
 bool keep_constants = true;
 bool sample_parameters = false;
+int mask_literals = kMaskExports;
 int max_text_bytes = 16384;
 int max_statements = 5000;
 int max_plans_per_statement = 10;
@@ -39,6 +40,9 @@ namespace {
 
 constexpr config_enum_entry kTrackOptions[] = {
     {"none", kTrackNone, false}, {"top", kTrackTop, false}, {"all", kTrackAll, false}, {nullptr, 0, false}};
+
+constexpr config_enum_entry kMaskOptions[] = {
+    {"off", kMaskOff, false}, {"exports", kMaskExports, false}, {"on", kMaskOn, false}, {nullptr, 0, false}};
 
 // "*" or a list of identifiers.
 bool check_databases(char** value, void**, GucSource) {
@@ -123,6 +127,10 @@ void define_settings() {
   DefineCustomEnumVariable("assist.track", "Statements that are recorded.",
                            "top: those that clients send; all: those inside functions too.", &track,
                            kTrackAll, kTrackOptions, PGC_SUSET, 0, nullptr, nullptr, nullptr);
+  DefineCustomEnumVariable("assist.mask_literals", "Masks the constants in what is shown.",
+                           "exports: in assist.export(), and in assist.samples what is recognised as personal data or "
+                           "secret; on: all of them in both; off: nothing.",
+                           &mask_literals, kMaskExports, kMaskOptions, PGC_SUSET, 0, nullptr, nullptr, nullptr);
   for (const BoolSetting& s : kBools)
     DefineCustomBoolVariable(s.name, s.what, nullptr, s.value, s.fallback, s.context, 0, nullptr, nullptr,
                              nullptr);

@@ -9,6 +9,7 @@
 namespace assist::pg {
 
 enum Track : int { kTrackNone, kTrackTop, kTrackAll };
+enum MaskLiterals : int { kMaskOff, kMaskExports, kMaskOn };
 
 // Capture: superuser, at any time.
 extern int track;                  // Track
@@ -17,6 +18,7 @@ extern bool track_planning;
 extern double sample_rate;         // 0..1
 extern bool keep_constants;
 extern bool sample_parameters;
+extern int mask_literals;          // MaskLiterals
 extern int max_text_bytes;         // longer statement texts are cut and marked
 
 // Sizes: at server start.

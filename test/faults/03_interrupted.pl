@@ -25,6 +25,7 @@ my @calls = (
 	'SELECT count(*) FROM assist.recommendations()', "SELECT assist.approve($id)", "SELECT assist.reopen($id)",
 	"SELECT assist.postpone($id, now() + interval '1 day')", "SELECT assist.dismiss($id)", "SELECT assist.mark_implemented($id)",
 	q{SELECT assist.set_rule('work_mem', enabled => true)}, 'SELECT assist.reset()',
+	'SELECT count(*) FROM assist.export()', q{SELECT assist.mask_text('a@b.example')}, q{SELECT assist.mask_query('SELECT 1')},
 	map { "SELECT count(*) FROM (SELECT * FROM assist.$_ OFFSET 0) s" }
 	  split /\n/, $node->safe_psql('postgres', q{SELECT relname FROM pg_class WHERE relnamespace = 'assist'::regnamespace AND relkind = 'v' ORDER BY 1}));
 my $functions = $node->safe_psql('postgres', q{SELECT count(DISTINCT proname) FROM pg_proc WHERE pronamespace = 'assist'::regnamespace AND proname NOT LIKE '\_%'});
