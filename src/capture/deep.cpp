@@ -4,7 +4,7 @@
 #include "capture/capture.hpp"
 #include "pg/fault.hpp"
 #include "pg/guard_c.hpp"
-#include "pg/text_arena.hpp"
+#include "pg/store_evict.hpp"
 
 extern "C" {
 #include "utils/memutils.h"
@@ -27,10 +27,11 @@ struct Deep {
 
 LWLock* lock_of(const Open& open) { return partition_lock(partition_of(MyDatabaseId, open.queryid)); }
 
+StatementKey key_of(const Open& open) { return {open.userid, MyDatabaseId, open.queryid, open.depth == 0}; }
+
 PlanEntry* plan_of(const Open& open) {
-  const StatementKey key = {open.userid, MyDatabaseId, open.queryid, open.depth == 0};
   const TimestampTz now = GetCurrentStatementStartTimestamp();
-  StatementEntry* statement = find_or_add_statement(key, now);
+  StatementEntry* statement = find_or_add_statement(key_of(open), now);
   return statement != nullptr ? find_or_add_plan(statement, open.planid, now) : nullptr;
 }
 
@@ -55,14 +56,25 @@ Wanted look_up(const Open& open, double cost) {
   return wanted;
 }
 
+// A block for this statement, at the expense of statements used less.
+TextBlock* allocate(const Open& open, Size bytes, double share, dsa_pointer* pointer) {
+  bool full = false;
+  TextBlock* block = arena_allocate(bytes, share, pointer, &full);
+  if (!full || !store_lock_briefly(lock_of(open), LW_EXCLUSIVE)) return block;
+  const StatementEntry* statement = find_statement(key_of(open));
+  if (statement != nullptr) block = allocate_detail_for(statement, bytes, share, pointer);
+  LWLockRelease(lock_of(open));
+  return block;
+}
+
 // Block of a plan: JSON \0 | at `extra`: its relations.
-dsa_pointer store_plan(QueryDesc* desc) {
+dsa_pointer store_plan(QueryDesc* desc, const Open& open) {
   int length;
   const char* json = plan_json(desc, false, &length);
   const char* relations = plan_relations(desc->plannedstmt);
   const Size json_bytes = static_cast<Size>(length) + 1;
   dsa_pointer pointer;
-  TextBlock* block = arena_allocate(json_bytes + strlen(relations) + 1, kSharePlan, &pointer);
+  TextBlock* block = allocate(open, json_bytes + strlen(relations) + 1, kSharePlan, &pointer);
   if (block == nullptr) return InvalidDsaPointer;
   memcpy(block->data, json, json_bytes);
   block->extra = static_cast<uint32>(json_bytes);
@@ -82,7 +94,7 @@ dsa_pointer store_sample(QueryDesc* desc, const Open& open, const char* constant
   strlcpy(head.application, application_name != nullptr ? application_name : "", sizeof head.application);
   dsa_pointer pointer;
   TextBlock* block =
-      arena_allocate(sizeof head + constants_bytes + static_cast<Size>(length), kShareSample, &pointer);
+      allocate(open, sizeof head + constants_bytes + static_cast<Size>(length), kShareSample, &pointer);
   if (block == nullptr) return InvalidDsaPointer;
   memcpy(block->data, &head, sizeof head);
   if (constants_bytes > 0) memcpy(block->data + sizeof head, constants, constants_bytes);
@@ -108,9 +120,11 @@ void collect(void* arg) {
   Size constants_bytes = 0;
   const char* constants =
       wanted.constants || (wanted.sample && keep_constants && sample_parameters) ? constants_block(deep.desc, open, &constants_bytes) : nullptr;
-  if (wanted.plan) deep.plan = store_plan(deep.desc);
-  if (wanted.constants && constants != nullptr)
-    deep.constants = arena_store(constants, constants_bytes, 0, kShareConstants);
+  if (wanted.plan) deep.plan = store_plan(deep.desc, open);
+  if (wanted.constants && constants != nullptr) {
+    TextBlock* block = allocate(open, constants_bytes, kShareConstants, &deep.constants);
+    if (block != nullptr) memcpy(block->data, constants, constants_bytes);
+  }
   if (wanted.sample)
     deep.sample = store_sample(deep.desc, open, constants, sample_parameters && keep_constants ? constants_bytes : 0);
   fault_point("sample");

@@ -10,7 +10,7 @@
 
 #include "capture/capture.hpp"
 #include "pg/block_text.hpp"
-#include "pg/text_arena.hpp"
+#include "pg/store_evict.hpp"
 
 extern "C" {
 #include "access/stratnum.h"
@@ -354,8 +354,10 @@ void store(const Walk* walk, PredicateUse use, Oid relid, const char* descriptio
     PredicateEntry* entry =
         statement != nullptr ? find_or_add_predicate(statement, open.planid, use, relid, shape) : nullptr;
     if (entry != nullptr) {
-      if (!DsaPointerIsValid(entry->description))
-        entry->description = arena_store(description, bytes, 0, kSharePredicate);
+      if (!DsaPointerIsValid(entry->description)) {
+        TextBlock* block = allocate_detail_for(statement, bytes, kSharePredicate, &entry->description);
+        if (block != nullptr) memcpy(block->data, description, bytes);
+      }
       entry->executions += weight;
       entry->rows_in += weight * rows.in;
       entry->rows_out += weight * rows.out;

@@ -3,7 +3,7 @@
 #include "capture/capture.hpp"
 #include "pg/fault.hpp"
 #include "pg/mask.hpp"
-#include "pg/text_arena.hpp"
+#include "pg/store_evict.hpp"
 
 extern "C" {
 #include "catalog/namespace.h"  // for namespace_search_path
@@ -208,7 +208,7 @@ bool store_text(const EntryKey& key, const Normal& normal, const char* command) 
     const Size parts[] = {static_cast<Size>(kept) + 1, strlen(command) + 1, strlen(path) + 1,
                           text_constants_size(normal.constants)};
     dsa_pointer pointer;
-    TextBlock* block = arena_allocate(parts[0] + parts[1] + parts[2] + parts[3], kShareText, &pointer);
+    TextBlock* block = allocate_text_for(statement, parts[0] + parts[1] + parts[2] + parts[3], &pointer);
     if (block != nullptr) {
       char* to = block->data;
       memcpy(to, normal.text.data, static_cast<Size>(kept));

@@ -1,10 +1,9 @@
-// Shared memory: its layout in bytes, the hash table of statements, and eviction.
+// Shared memory: its layout in bytes, and the hash table of statements.
 
 #include "pg/store.hpp"
 
-#include <cmath>
-
 #include "pg/settings.hpp"
+#include "pg/store_evict.hpp"
 #include "pg/text_arena.hpp"
 #include "pg/visits.hpp"
 
@@ -38,7 +37,7 @@ Sizes configured_sizes() {
   s.buckets = 64;
   while (s.buckets < s.statements) s.buckets *= 2;
   s.plans = s.statements + s.statements / 4;
-  s.predicates = s.statements + s.statements / 2;
+  s.predicates = s.statements * 2 + s.statements / 2;
   s.errors = 256 + s.statements / 8;
   s.indexes = 1024 + s.statements;
   return s;
@@ -178,47 +177,8 @@ void push_free(uint32 Store::*list, uint32 Store::*count, Entry* entry, uint32 i
 
 uint32 index_of(const StatementEntry* e) { return static_cast<uint32>(e - statement_at(0)); }
 
-constexpr double kHalfLifeUs = 3600e6;
-
-double usage_now(const StatementEntry& e, TimestampTz now) {
-  return e.usage * std::exp2(-static_cast<double>(now - e.usage_at) / kHalfLifeUs);
-}
-
-// The statement of a partition that would be missed least.
-StatementEntry* least_used(uint32 partition, TimestampTz now) {
-  StatementEntry* worst = nullptr;
-  double worst_usage = 0;
-  for (uint32 b = partition; b < the_store->bucket_count; b += kPartitions) {
-    for (uint32 i = *bucket_at(b); i != kNone; i = statement_at(i)->next) {
-      StatementEntry* e = statement_at(i);
-      const double usage = usage_now(*e, now);
-      if (worst == nullptr || usage < worst_usage ||
-          (usage == worst_usage && e->last_seen < worst->last_seen)) {
-        worst = e;
-        worst_usage = usage;
-      }
-    }
-  }
-  return worst;
-}
-
-// Makes room for one statement. REQUIRES: `held` is locked exclusively; others are taken only if free.
-bool evict_one(uint32 held, TimestampTz now) {
-  for (uint32 n = 0; n < kPartitions; ++n) {
-    const uint32 p = (held + n) % kPartitions;
-    if (p != held && !LWLockConditionalAcquire(partition_lock(p), LW_EXCLUSIVE)) continue;
-    StatementEntry* victim = least_used(p, now);
-    if (victim != nullptr) remove_statement(victim, true);
-    if (p != held) LWLockRelease(partition_lock(p));
-    if (victim != nullptr) return true;
-  }
-  return false;
-}
-
 void free_plan(PlanEntry* plan, uint32 i) {
-  arena_release(&plan->plan);
-  arena_release(&plan->constants);
-  for (dsa_pointer& sample : plan->samples) arena_release(&sample);
+  release_blocks(plan);
   push_free(&Store::free_plan, &Store::plan_count, plan, i);
 }
 
@@ -279,13 +239,13 @@ StatementEntry* find_or_add_statement(const StatementKey& key, TimestampTz now) 
   const auto pop = [] { return pop_free(&Store::free_statement, &Store::statement_count, statement_at); };
   uint32 i = pop();
   const uint32 bucket = statement_bucket(key.dbid, key.queryid);
-  if (i == kNone && evict_one(bucket % kPartitions, now)) i = pop();
+  if (i == kNone && evict_statement(bucket % kPartitions, now)) i = pop();
   if (i == kNone) return nullptr;
   StatementEntry* e = statement_at(i);
   memset(e, 0, sizeof *e);
   e->key = key;
   e->first_plan = e->first_predicate = e->first_error = kNone;
-  e->usage = 1;
+  e->usage = kFreshUsage;
   e->usage_at = e->first_seen = e->last_seen = now;
   e->min_ns = PG_UINT64_MAX;
   StatementEntry* sibling = find_text_sibling(key);
@@ -344,7 +304,9 @@ PredicateEntry* find_or_add_predicate(StatementEntry* statement, uint64 planid, 
     PredicateEntry* p = predicate_at(i);
     if (p->shape == shape && p->planid == planid && p->use == use && p->relid == relid) return p;
   }
-  const uint32 i = pop_free(&Store::free_predicate, &Store::predicate_count, predicate_at);
+  const auto pop = [] { return pop_free(&Store::free_predicate, &Store::predicate_count, predicate_at); };
+  uint32 i = pop();
+  if (i == kNone && free_details(statement, Spare::kUsedMore)) i = pop();
   if (i == kNone) return nullptr;
   PredicateEntry* p = predicate_at(i);
   memset(p, 0, sizeof *p);
@@ -370,6 +332,15 @@ ErrorEntry* find_or_add_error(StatementEntry* statement, int sqlstate) {
   return e;
 }
 
+void free_predicates(StatementEntry* e) {
+  while (e->first_predicate != kNone) {
+    const uint32 i = e->first_predicate;
+    e->first_predicate = predicate_at(i)->next;
+    arena_release(&predicate_at(i)->description);
+    push_free(&Store::free_predicate, &Store::predicate_count, predicate_at(i), i);
+  }
+}
+
 void remove_statement(StatementEntry* e, bool count_as_evicted) {
   for (uint32* at = bucket_at(statement_bucket(e->key.dbid, e->key.queryid)); *at != kNone;
        at = &statement_at(*at)->next) {
@@ -383,12 +354,7 @@ void remove_statement(StatementEntry* e, bool count_as_evicted) {
     e->first_plan = plan_at(i)->next;
     free_plan(plan_at(i), i);
   }
-  while (e->first_predicate != kNone) {
-    const uint32 i = e->first_predicate;
-    e->first_predicate = predicate_at(i)->next;
-    arena_release(&predicate_at(i)->description);
-    push_free(&Store::free_predicate, &Store::predicate_count, predicate_at(i), i);
-  }
+  free_predicates(e);
   while (e->first_error != kNone) {
     const uint32 i = e->first_error;
     e->first_error = error_at(i)->next;

@@ -74,6 +74,7 @@ PredicateEntry* find_or_add_predicate(StatementEntry* statement, uint64 planid, 
                                       uint64 shape);
 ErrorEntry* find_or_add_error(StatementEntry* statement, int sqlstate);
 void remove_statement(StatementEntry* statement, bool count_as_evicted);
+void free_predicates(StatementEntry* statement);
 
 // A consistent copy of a slot's entry. False when its owner was stopped in the middle of writing.
 bool copy_slot_entry(const SlotEntry* entry, SlotEntry* copy);

@@ -2,6 +2,7 @@
 
 #include "pg/store.hpp"
 #include "pg/fault.hpp"
+#include "pg/store_evict.hpp"
 #include "pg/text_arena.hpp"
 
 extern "C" {
@@ -97,13 +98,14 @@ void take_slot_entry(Slot* slot, int i, const SlotEntry& now) {
     count_lost(gain.calls + gain.errors, 0, 0);
     return;
   }
+  const bool first = (statement->sums.calls | statement->sums.errors) == 0;
+  add_usage(statement, static_cast<double>(gain.calls + gain.errors) - (first ? kFreshUsage - 1 : 0), now.last_seen);
   add_counters(&statement->sums, gain);
   if (now.toplevel) {
     SpinLockAcquire(&store()->free_lock);
     store()->taken_exec_ns += gain.exec_ns;
     SpinLockRelease(&store()->free_lock);
   }
-  statement->usage += static_cast<double>(gain.calls + gain.errors);
   for (int b = 0; b < kLatencyBuckets; ++b) statement->latency[b] += latency[b];
   if (now.last_seen > statement->last_seen) statement->last_seen = now.last_seen;
   if (gain.calls > 0 && now.minmax_epoch == store()->reset_epoch) {

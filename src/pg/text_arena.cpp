@@ -6,6 +6,7 @@
 #include "pg/store.hpp"
 
 extern "C" {
+#include "port/pg_bitutils.h"
 #include "utils/memutils.h"
 }
 
@@ -33,7 +34,15 @@ bool attach() {
   return true;
 }
 
-Size block_bytes(Size data) { return offsetof(TextBlock, data) + data; }
+// DSA keeps 64 kB aside for each of its 37 size classes that is in use. A small arena uses the powers of two alone.
+constexpr Size kSmallArena = 8 << 20;
+constexpr Size kLargestClass = 8192;
+
+Size block_bytes(Size data) {
+  const Size bytes = offsetof(TextBlock, data) + data;
+  if (store()->arena_bytes >= kSmallArena || bytes > kLargestClass) return bytes;
+  return bytes <= 64 ? 64 : pg_nextpower2_size_t(bytes);
+}
 
 }  // namespace
 
@@ -51,7 +60,7 @@ void arena_create(void* at, Size bytes) {
   area = nullptr;
 }
 
-TextBlock* arena_allocate(Size bytes, double share, dsa_pointer* pointer) {
+TextBlock* arena_allocate(Size bytes, double share, dsa_pointer* pointer, bool* full) {
   *pointer = InvalidDsaPointer;
   if (!attach() || fault_fails("arena")) return nullptr;
   const Size size = block_bytes(bytes);
@@ -68,16 +77,8 @@ TextBlock* arena_allocate(Size bytes, double share, dsa_pointer* pointer) {
     }
   }
   LWLockRelease(arena_lock());
+  if (full != nullptr) *full = block == nullptr;
   return block;
-}
-
-dsa_pointer arena_store(const void* data, Size bytes, uint32 flags, double share) {
-  dsa_pointer pointer;
-  TextBlock* block = arena_allocate(bytes, share, &pointer);
-  if (block == nullptr) return InvalidDsaPointer;
-  block->flags = flags;
-  memcpy(block->data, data, bytes);
-  return pointer;
 }
 
 TextBlock* arena_get(dsa_pointer pointer) {

@@ -9,11 +9,9 @@ namespace assist::pg {
 // Called once at start, by the postmaster (or a single-user backend).
 void arena_create(void* place, Size bytes);
 
-// Room for `bytes` of data; nullptr when the arena is full, below its reserve for more important texts, or
-// its lock is busy. `share` is the part of the arena (0..1) this kind of text may fill it up to.
-TextBlock* arena_allocate(Size bytes, double share, dsa_pointer* pointer);
-// The same with its content.
-dsa_pointer arena_store(const void* data, Size bytes, uint32 flags, double share);
+// Room for `bytes` of data; nullptr when the arena is full, below its reserve for more important texts (then *full),
+// or its lock is busy. `share` is the part of the arena (0..1) this kind of text may fill it up to.
+TextBlock* arena_allocate(Size bytes, double share, dsa_pointer* pointer, bool* full = nullptr);
 // nullptr for InvalidDsaPointer. REQUIRES: the lock that guards the pointer.
 TextBlock* arena_get(dsa_pointer pointer);
 void arena_reference(dsa_pointer pointer);

@@ -1,4 +1,5 @@
-// Recognisers, each tried where a word begins: it gives the part of the text to replace, or nothing.
+// Recognisers, each tried where a word begins: it gives the part of the text to replace, or
+// nothing.
 
 #include "core/text/sensitive.hpp"
 
@@ -14,7 +15,9 @@ bool IsDigit(char c) { return c >= '0' && c <= '9'; }
 bool IsLower(char c) { return c >= 'a' && c <= 'z'; }
 bool IsUpper(char c) { return c >= 'A' && c <= 'Z'; }
 bool IsLetter(char c) { return IsLower(c) || IsUpper(c); }
-bool IsWord(char c) { return IsLetter(c) || IsDigit(c) || c == '_' || static_cast<unsigned char>(c) >= 0x80; }
+bool IsWord(char c) {
+  return IsLetter(c) || IsDigit(c) || c == '_' || static_cast<unsigned char>(c) >= 0x80;
+}
 bool IsHex(char c) { return IsDigit(c) || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F'); }
 bool IsBlank(char c) { return c == ' ' || c == '\t' || c == '\r' || c == '\n'; }
 bool IsQuote(char c) { return c == '\'' || c == '"'; }
@@ -24,7 +27,9 @@ char Lower(char c) { return IsUpper(c) ? static_cast<char>(c + ('a' - 'A')) : c;
 struct Reader {
   std::string_view text;
   char operator[](std::size_t i) const { return i < text.size() ? text[i] : '\0'; }
-  bool Has(std::size_t at, std::string_view word) const { return text.substr(std::min(at, text.size())).starts_with(word); }
+  bool Has(std::size_t at, std::string_view word) const {
+    return text.substr(std::min(at, text.size())).starts_with(word);
+  }
   bool HasAnyCase(std::size_t at, std::string_view lower) const {
     if (at + lower.size() > text.size()) return false;
     for (std::size_t i = 0; i < lower.size(); ++i)
@@ -38,7 +43,8 @@ struct Reader {
   }
 };
 
-// What to replace. The place where it begins may be behind the one where it was recognised: what is between stays.
+// What to replace. The place where it begins may be behind the one where it was recognised: what is
+// between stays.
 struct Found {
   std::size_t begin = 0, end = 0;
   std::string_view by;
@@ -56,7 +62,8 @@ std::size_t DomainEnd(Reader text, std::size_t at) {
   for (std::size_t label = at;;) {
     const std::size_t next = text.Skip(label, in_label);
     if (next == label || next - at > 255) break;
-    const bool letters = next - label >= 2 && (IsLetter(text[label]) || static_cast<unsigned char>(text[label]) >= 0x80);
+    const bool letters = next - label >= 2 &&
+                         (IsLetter(text[label]) || static_cast<unsigned char>(text[label]) >= 0x80);
     if (label > at && letters) end = next;
     if (text[next] != '.') break;
     label = next + 1;
@@ -97,7 +104,8 @@ Digits ReadDigits(Reader text, std::size_t at, Separates separates) {
   for (;;) {
     const std::size_t end = text.Skip(at, IsDigit);
     const std::size_t n = end - at;
-    if (n == 0 || out.count + n >= out.digit.size() || out.group_count == out.groups.size()) return {};
+    if (n == 0 || out.count + n >= out.digit.size() || out.group_count == out.groups.size())
+      return {};
     for (; at < end; ++at) out.digit[out.count++] = text[at];
     out.groups[out.group_count++] = static_cast<std::uint8_t>(n);
     out.end = end;
@@ -119,22 +127,30 @@ bool IsIssued(const Digits& d) {
   const auto within = [](int value, int low, int high) { return value >= low && value <= high; };
   const int two = Leading(d, 2), three = Leading(d, 3), four = Leading(d, 4);
   switch (d.count) {
-    case 13: return two / 10 == 4;
-    case 14: return within(three, 300, 305) || two == 36 || within(two, 38, 39);
-    case 15: return two == 34 || two == 37;
+    case 13:
+      return two / 10 == 4;
+    case 14:
+      return within(three, 300, 305) || two == 36 || within(two, 38, 39);
+    case 15:
+      return two == 34 || two == 37;
     case 16:
-      return two / 10 == 4 || within(two, 51, 55) || within(four, 2221, 2720) || four == 6011 || within(three, 644, 649) ||
-             two == 65 || within(four, 3528, 3589) || two == 62 || two == 50 || within(two, 56, 58) || two == 63 || two == 67;
-    case 18: return two == 62 || two == 63 || two == 67;
-    case 19: return two / 10 == 4 || two == 62 || two == 63 || two == 67 || four == 6011;
-    default: return false;
+      return two / 10 == 4 || within(two, 51, 55) || within(four, 2221, 2720) || four == 6011 ||
+             within(three, 644, 649) || two == 65 || within(four, 3528, 3589) || two == 62 ||
+             two == 50 || within(two, 56, 58) || two == 63 || two == 67;
+    case 18:
+      return two == 62 || two == 63 || two == 67;
+    case 19:
+      return two / 10 == 4 || two == 62 || two == 63 || two == 67 || four == 6011;
+    default:
+      return false;
   }
 }
 
 // As printed on cards: groups of four, or 4-6-5 and 4-6-4.
 bool IsGroupedAsCard(const Digits& d) {
   if (d.group_count == 1) return true;
-  if (d.group_count == 3 && d.groups[0] == 4 && d.groups[1] == 6) return d.groups[2] == 5 || d.groups[2] == 4;
+  if (d.group_count == 3 && d.groups[0] == 4 && d.groups[1] == 6)
+    return d.groups[2] == 5 || d.groups[2] == 4;
   for (std::size_t i = 0; i + 1 < d.group_count; ++i)
     if (d.groups[i] != 4) return false;
   return d.groups[d.group_count - 1] <= 4;
@@ -154,7 +170,8 @@ bool HasCheckDigit(const Digits& d) {
 Found Card(Reader text, std::size_t at) {
   if (!IsDigit(text[at])) return {};
   const char separator = text[text.Skip(at, IsDigit)];
-  const Digits d = ReadDigits(text, at, [separator](char c) { return c == separator && (c == ' ' || c == '-'); });
+  const Digits d = ReadDigits(
+      text, at, [separator](char c) { return c == separator && (c == ' ' || c == '-'); });
   if (!IsIssued(d) || !IsGroupedAsCard(d) || !HasCheckDigit(d)) return {};
   return {at, d.end, "[card]"};
 }
@@ -193,19 +210,24 @@ bool IsPhone(const Digits& d, char separator) {
   // A list of numbers with leading zeros has short ones only.
   bool long_group = group(0) > 5;
   for (std::size_t i = 1; i < d.group_count; ++i) long_group = long_group || group(i) >= 4;
-  if (d.digit[0] == '0' && d.digit[1] == '0') return d.digit[2] != '0' && d.count >= 11 && d.count <= 17 && long_group;
-  // North America: 555-123-4567 with or without 1 before it. With blanks it may be a list of numbers.
+  if (d.digit[0] == '0' && d.digit[1] == '0')
+    return d.digit[2] != '0' && d.count >= 11 && d.count <= 17 && long_group;
+  // North America: 555-123-4567 with or without 1 before it. With blanks it may be a list of
+  // numbers.
   if (separator == '-' || separator == '.') {
     const std::size_t first = group(0) == 1 && d.digit[0] == '1' ? 1 : 0;
-    if (d.group_count == first + 3 && group(first) == 3 && group(first + 1) == 3 && group(first + 2) == 4 && d.digit[first] >= '2')
+    if (d.group_count == first + 3 && group(first) == 3 && group(first + 1) == 3 &&
+        group(first + 2) == 4 && d.digit[first] >= '2')
       return true;
   }
-  if (d.digit[0] != '0' || d.digit[1] == '0' || d.count < 9 || d.count > 13 || d.group_count < 2) return false;
+  if (d.digit[0] != '0' || d.digit[1] == '0' || d.count < 9 || d.count > 13 || d.group_count < 2)
+    return false;
   // France: pairs. A day and a month are fewer.
   if (group(0) == 2) return d.group_count == 5 && d.count == 10;
   // The trunk prefix 0 and an area, then a group of four at least, or two of three.
   if (group(0) < 3 || group(0) > 5 || d.group_count > 4) return false;
-  return (long_group || (group(0) == 4 && d.group_count == 3 && group(1) == 3 && group(2) == 3)) && group(d.group_count - 1) >= 2;
+  return (long_group || (group(0) == 4 && d.group_count == 3 && group(1) == 3 && group(2) == 3)) &&
+         group(d.group_count - 1) >= 2;
 }
 
 // (555) 123-4567, (030) 1234567
@@ -232,7 +254,8 @@ Found Phone(Reader text, std::size_t at) {
 // --- keys and tokens
 
 bool IsToken(char c) {
-  return IsLetter(c) || IsDigit(c) || c == '_' || c == '-' || c == '.' || c == '+' || c == '/' || c == '$';
+  return IsLetter(c) || IsDigit(c) || c == '_' || c == '-' || c == '.' || c == '+' || c == '/' ||
+         c == '$';
 }
 
 struct Prefix {
@@ -240,14 +263,17 @@ struct Prefix {
   std::size_t at_least;  // characters behind it
 };
 constexpr Prefix kPrefixes[] = {
-    {"AKIA", 16}, {"ASIA", 16},                                                       // AWS
-    {"ghp_", 30}, {"gho_", 30}, {"ghu_", 30}, {"ghs_", 30}, {"ghr_", 30}, {"github_pat_", 30},
-    {"glpat-", 18}, {"npm_", 30}, {"pypi-", 30}, {"hf_", 30}, {"dop_v1_", 30}, {"shpat_", 30},
-    {"xoxa-", 10}, {"xoxb-", 10}, {"xoxp-", 10}, {"xoxr-", 10}, {"xoxs-", 10},        // Slack
-    {"sk_live_", 16}, {"sk_test_", 16}, {"rk_live_", 16}, {"rk_test_", 16}, {"pk_live_", 16}, {"whsec_", 16},
-    {"sk-", 20}, {"SG.", 20}, {"AIza", 30}, {"ya29.", 20},
-    {"eyJ", 20},                                                                      // JSON web token
-    {"$2a$", 50}, {"$2b$", 50}, {"$2y$", 50}, {"$argon2", 20}, {"SCRAM-SHA-256$", 30},  // password hashes
+    {"AKIA", 16},           {"ASIA", 16},  // AWS
+    {"ghp_", 30},           {"gho_", 30},        {"ghu_", 30},     {"ghs_", 30},
+    {"ghr_", 30},           {"github_pat_", 30}, {"glpat-", 18},   {"npm_", 30},
+    {"pypi-", 30},          {"hf_", 30},         {"dop_v1_", 30},  {"shpat_", 30},
+    {"xoxa-", 10},          {"xoxb-", 10},       {"xoxp-", 10},    {"xoxr-", 10},
+    {"xoxs-", 10},  // Slack
+    {"sk_live_", 16},       {"sk_test_", 16},    {"rk_live_", 16}, {"rk_test_", 16},
+    {"pk_live_", 16},       {"whsec_", 16},      {"sk-", 20},      {"SG.", 20},
+    {"AIza", 30},           {"ya29.", 20},       {"eyJ", 20},  // JSON web token
+    {"$2a$", 50},           {"$2b$", 50},        {"$2y$", 50},     {"$argon2", 20},
+    {"SCRAM-SHA-256$", 30},  // password hashes
 };
 
 // Random: a long run in which capital and small letters and digits take turns.
@@ -277,8 +303,10 @@ Found PrefixedToken(Reader text, std::size_t at) {
   for (const Prefix& prefix : kPrefixes) {
     if (!text.Has(at, prefix.text)) continue;
     // = and : part the pieces of a SCRAM verifier.
-    const std::size_t end = prefix.text[0] == 'S' ? text.Skip(at, [](char c) { return IsToken(c) || c == ':' || c == '='; })
-                                                  : TokenEnd(text, at);
+    const std::size_t end =
+        prefix.text[0] == 'S'
+            ? text.Skip(at, [](char c) { return IsToken(c) || c == ':' || c == '='; })
+            : TokenEnd(text, at);
     if (end - at >= prefix.text.size() + prefix.at_least) return {at, end, "[token]"};
   }
   return {};
@@ -296,9 +324,9 @@ struct Announcer {
   std::size_t at_least;  // length of a value that is a secret: "token" is a word of parsers, too
 };
 constexpr Announcer kAnnouncers[] = {
-    {"password", 1}, {"pgpassword", 1}, {"passwd", 1}, {"passphrase", 1}, {"pwd", 1}, {"secret", 6}, {"api_key", 6},
-    {"apikey", 6}, {"api-key", 6}, {"private_key", 6}, {"secret_key", 6}, {"access_key", 6}, {"token", 8},
-    {"authorization", 8}, {"bearer", 8}};
+    {"password", 1},   {"pgpassword", 1}, {"passwd", 1}, {"passphrase", 1},    {"pwd", 1},
+    {"secret", 6},     {"api_key", 6},    {"apikey", 6}, {"api-key", 6},       {"private_key", 6},
+    {"secret_key", 6}, {"access_key", 6}, {"token", 8},  {"authorization", 8}, {"bearer", 8}};
 
 bool IsNoSecret(std::string_view value) {
   for (const std::string_view word : {"null", "NULL", "true", "false", "?", "none"})
@@ -335,10 +363,12 @@ Found Announced(Reader text, std::size_t at) {
       }
       end = std::min(end, text.text.size());
     } else if (announcer.word == "authorization") {
-      end = text.Skip(begin, [](char c) { return c != '\n' && c != ',' && c != ';' && !IsQuote(c); });
+      end =
+          text.Skip(begin, [](char c) { return c != '\n' && c != ',' && c != ';' && !IsQuote(c); });
     } else {
       end = text.Skip(begin, [](char c) {
-        return !IsBlank(c) && c != ',' && c != ';' && c != '&' && c != ')' && c != '}' && c != ']' && !IsQuote(c);
+        return !IsBlank(c) && c != ',' && c != ';' && c != '&' && c != ')' && c != '}' &&
+               c != ']' && !IsQuote(c);
       });
     }
     const std::string_view value = text.text.substr(begin, end - begin);
@@ -354,14 +384,16 @@ Found UrlPassword(Reader text, std::size_t at) {
   const std::size_t user = at + 3;
   const std::size_t colon = text.Skip(user, [](char c) { return IsLocal(c); });
   if (text[colon] != ':') return {};
-  const std::size_t end = text.Skip(colon + 1, [](char c) { return !IsBlank(c) && !IsQuote(c) && c != '@' && c != '/'; });
+  const std::size_t end = text.Skip(
+      colon + 1, [](char c) { return !IsBlank(c) && !IsQuote(c) && c != '@' && c != '/'; });
   return text[end] == '@' ? Found{colon + 1, end, "[secret]"} : Found{};
 }
 
 Found PrivateKey(Reader text, std::size_t at) {
   if (!text.Has(at, "-----BEGIN ")) return {};
   const std::size_t head = text.text.find("-----", at + 11);
-  if (head == std::string_view::npos || head - at > 60 || text.text.substr(at, head - at).find("PRIVATE KEY") == std::string_view::npos)
+  if (head == std::string_view::npos || head - at > 60 ||
+      text.text.substr(at, head - at).find("PRIVATE KEY") == std::string_view::npos)
     return {};
   const std::size_t end = text.text.find("-----END", head);
   const std::size_t last = end == std::string_view::npos ? end : text.text.find("-----", end + 8);
@@ -383,12 +415,14 @@ void AppendMasked(std::pmr::string& out, std::string_view whole) {
       found = PrivateKey(text, i);
     } else {
       const bool word = IsWord(before);
-      if (IsLetter(c) && (!word || before == '_' || (IsLower(before) && IsUpper(c)))) found = Announced(text, i);
+      if (IsLetter(c) && (!word || before == '_' || (IsLower(before) && IsUpper(c))))
+        found = Announced(text, i);
       if (!found && !word) found = PrefixedToken(text, i);
       if (!found && !IsToken(before)) found = RandomToken(text, i);
       if (!found && !word) found = Email(text, i);
       if (!found && !word && before != '.') found = Card(text, i);
-      if (!found && !word && before != '.' && before != '-' && before != '/') found = Phone(text, i);
+      if (!found && !word && before != '.' && before != '-' && before != '/')
+        found = Phone(text, i);
     }
     if (found) {
       out.append(whole.substr(copied, found.begin - copied)).append(found.by);

@@ -1,0 +1,37 @@
+// What gives way when the store is full: whole statements, or the details of statements (texts,
+// plans, samples, predicates), those used least first. Usage is the number of executions, halved
+// every hour.
+#pragma once
+
+#include "pg/store.hpp"
+#include "pg/text_arena.hpp"
+
+namespace assist::pg {
+
+// What a statement begins with: its first execution is expected, not yet gathered.
+inline constexpr double kFreshUsage = 2;
+
+// REQUIRES for all: the partition lock of the statement, exclusive.
+void add_usage(StatementEntry* statement, double executions, TimestampTz now);
+
+// Makes room for one statement. REQUIRES: partition `held` is locked exclusively; others are taken
+// only if free.
+bool evict_statement(uint32 held, TimestampTz now);
+
+void release_blocks(PlanEntry* plan);
+
+enum class Spare {
+  kUsedMore,  // statements used as much as this one keep what they have
+  kNobody,
+};
+// Frees plans, samples, constants and predicates of the statement that is used least among those of
+// the same partition that have any; false: there is none.
+bool free_details(const StatementEntry* statement, Spare spare);
+
+// A block for `statement`, for which others that are used less give up details and, for a text,
+// texts. nullptr when there is nothing to be had.
+TextBlock* allocate_text_for(const StatementEntry* statement, Size bytes, dsa_pointer* pointer);
+TextBlock* allocate_detail_for(const StatementEntry* statement, Size bytes, double share,
+                               dsa_pointer* pointer);
+
+}  // namespace assist::pg

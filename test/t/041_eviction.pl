@@ -1,0 +1,51 @@
+# What gives way when the store or its memory is full: what is used least, never what is used all the time.
+use strict;
+use warnings FATAL => 'all';
+use PostgreSQL::Test::Cluster;
+use PostgreSQL::Test::Utils;
+use Test::More;
+use Assist;
+
+# Statements that differ by what they select, each run once, in one session.
+sub one_offs
+{
+	my ($node, $name, $count, $width) = @_;
+	$node->safe_psql('postgres', "CREATE TABLE $name (a int, b int)");
+	my @columns = ('a', 'b', 'a + b', 'a - b', 'a * b', 'b - a', 'a % 7', 'b % 7', '-a', '-b');
+	return join ";\n", map {
+		my $n = $_;
+		"SELECT " . join(', ', map { $columns[int($n / 10**$_) % 10] } 0 .. 3 + $width) . " FROM $name"
+	} 0 .. $count - 1;
+}
+
+# More statements than there is room for.
+my $node = new_node('eviction', conf => "assist.interval = 0\nassist.max_statements = 500\n");
+$node->safe_psql('postgres', 'CREATE TABLE hot (a int); INSERT INTO hot SELECT generate_series(1, 100); ANALYZE hot');
+$node->safe_psql('postgres', join ';', map { "SELECT a FROM hot WHERE a = $_" } 1 .. 200);
+$node->safe_psql('postgres', one_offs($node, 'cold', 4000, 0));
+ok($node->poll_query_until('postgres', q{SELECT evictions > 3000 FROM assist.status WHERE component = 'statements'}), 'statements were evicted');
+is(calls_of($node, 'SELECT a FROM hot %'), '200', 'what is used more stays, with all of its calls');
+is($node->safe_psql('postgres', q{SELECT count(plan) > 0 FROM assist.plans JOIN assist.statements USING (userid, dbid, queryid, toplevel) WHERE query LIKE 'SELECT a FROM hot %'}),
+	't', 'and its plan');
+is($node->safe_psql('postgres', q{SELECT count(*) > 400, count(*) - count(query) FROM assist.statements}), 't|0', 'every statement that is kept has its text');
+$node->stop;
+
+# More texts than there is memory for.
+$node = new_node('texts', conf => "assist.interval = 0\nassist.text_memory = 1MB\nassist.sample_rate = 1\n");
+$node->safe_psql('postgres', 'CREATE TABLE hot (a int); INSERT INTO hot SELECT generate_series(1, 100); ANALYZE hot');
+$node->safe_psql('postgres', join ';', map { "SELECT a FROM hot WHERE a = $_" } 1 .. 200);
+sleep 2;    # gathered
+$node->safe_psql('postgres', one_offs($node, 'cold', 4000, 30));
+is($node->safe_psql('postgres', q{SELECT memory_used > memory_limit / 3 FROM assist.status WHERE component = 'texts'}), 't', 'the memory for texts is used');
+is(calls_of($node, 'SELECT a FROM hot %'), '200', 'the text of what is used more stays');
+$node->safe_psql('postgres', 'CREATE TABLE newest (a int); SELECT a FROM newest; SELECT a, a FROM newest; SELECT a, a, a FROM newest');
+is(calls_of($node, 'SELECT a% FROM newest'), '3', 'a new statement has its text: plans and samples of others gave way, or their texts');
+my $without = $node->safe_psql('postgres', q{SELECT count(*) FROM assist.statements WHERE query IS NULL});
+cmp_ok($without, '>', 0, "texts gave way: of $without statements");
+# One that gave way comes back with use.
+ok(wait_until(60, sub {
+	$node->safe_psql('postgres', 'SELECT a, b, a + b, a - b, ' . join(', ', ('a') x 30) . ' FROM cold') for 1 .. 3;
+	return calls_of($node, 'SELECT a, b, a + b, a - b,%') > 3;
+}), 'with use a statement has its text again');
+$node->stop;
+done_testing();
