@@ -14,13 +14,6 @@ cd "$(dirname "$(readlink -f "$0")")/../.."
 top=$PWD
 suites=${*:-regress isolation contrib recovery}
 ways=${WAYS:-without preloaded visited}
-results=${BUILD_DIR:-build}/core
-mkdir -p "$results"
-results=$(readlink -f "$results")
-
-cassert=$(bash tools/server_from_source.sh) || exit 1
-export PG_CONFIG=$cassert/bin/pg_config
-. tools/common.sh
 passed=0
 failed=0
 started=$SECONDS
@@ -28,15 +21,8 @@ say() { printf '\n== %s (%d s)\n' "$*" $((SECONDS - started)); }
 ok() { echo "ok   $*"; passed=$((passed + 1)); }
 bad() { echo "FAIL $*"; failed=$((failed + 1)); }
 
-scratch=$(scratch_dir pgassist-core)
-clean_up() {
-  [ ! -e "$scratch/data/postmaster.pid" ] || kill -QUIT "$(head -n 1 "$scratch/data/postmaster.pid")"
-  rm -rf "$scratch"
-}
-trap clean_up EXIT
-
-say "build pg_assist for $("$bindir/postgres" --version) with assertions"
-bash tools/build_copy.sh "$scratch/tree" "$results/build.log" || exit 1
+. test/cassert.sh
+begin_suite core
 
 configuration() { # configuration WAY: on standard output
   cat <<'C'
@@ -88,11 +74,7 @@ run_way() { # run_way WAY
   local way=$1 s log
   options=
   configuration "$way" | as_server tee "$scratch/way.conf" >"$results/$way.conf"
-  rm -rf "$scratch/data"
-  as_server "$bindir/initdb" -D "$scratch/data" -A trust -U postgres -E UTF8 --no-locale --no-sync >"$results/initdb.log" 2>&1 ||
-    { bad "$way: initdb"; return; }
-  { cat "$scratch/way.conf"; echo "listen_addresses = ''"; echo "unix_socket_directories = '$scratch'"; echo "port = 65431"; } |
-    as_server tee -a "$scratch/data/postgresql.conf" >"$results/$way.conf"
+  { cat "$scratch/way.conf"; echo "port = 65431"; } | new_data || { bad "$way: initdb"; return; }
   # dblink and postgres_fdw connect back by the server's environment.
   as_server env PGHOST="$scratch" "$bindir/pg_ctl" start -w -s -D "$scratch/data" -l "$scratch/$way.log" || { bad "$way: server does not start"; return; }
   if [ "$way" = visited ]; then

@@ -7,24 +7,12 @@
 set -uo pipefail
 cd "$(dirname "$(readlink -f "$0")")/../.."
 seconds=${1:-600}
-results=${BUILD_DIR:-build}/sqlsmith
-mkdir -p "$results"
-results=$(readlink -f "$results")
-cassert=$(bash tools/server_from_source.sh) || exit 1
-export PG_CONFIG=$cassert/bin/pg_config
-. tools/common.sh
-scratch=$(scratch_dir pgassist-smith)
-trap 'kill -QUIT "$(head -n 1 "$scratch/data/postmaster.pid" 2>/dev/null)" 2>/dev/null; sleep 1; rm -rf "$scratch"' EXIT
-echo "== build for $("$bindir/postgres" --version) with assertions"
-bash tools/build_copy.sh "$scratch/tree" "$results/build.log" || exit 1
-chown -R "$server_user" "$scratch" 2>/dev/null
+. test/cassert.sh
+begin_suite sqlsmith
 sql_patient() { as_server env PGOPTIONS='-c statement_timeout=0' "$bindir/psql" -X -q -h "$scratch" -U postgres "$@"; }
 sql() { as_server "$bindir/psql" -X -q -h "$scratch" -U postgres "$@"; }
 
-as_server "$bindir/initdb" -D "$scratch/data" -A trust -U postgres -E UTF8 --no-locale --no-sync >"$results/initdb.log" 2>&1 || exit 1
-as_server tee -a "$scratch/data/postgresql.conf" >"$results/conf" <<C
-listen_addresses = ''
-unix_socket_directories = '$scratch'
+new_data <<'C' || exit 1
 port = 5432
 shared_preload_libraries = 'pg_assist'
 fsync = off
@@ -64,6 +52,8 @@ SELECT count(*) FROM assist.index_use;
 SELECT count(*) FROM assist.status;
 SELECT count(*) FROM assist.rules;
 SELECT count(*) FROM assist.history;
+SELECT count(*), sum(length(item::text)) FROM assist.export();
+SELECT count(assist.mask_query(query)) FROM assist.statements;
 SELECT count(w.*) FROM (SELECT query FROM assist.statements WHERE command = 'SELECT' AND query NOT LIKE '%assist.%' ORDER BY random() LIMIT 1) s,
   assist.what_if(ARRAY[s.query]) w;
 S

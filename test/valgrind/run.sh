@@ -1,26 +1,15 @@
 #!/bin/bash
-# run.sh [TEST...]: the SQL tests (those named, or all that do without much data) on a server under valgrind's memcheck: the assertion-enabled
-# build, whose memory contexts tell valgrind what is allocated. Every report of an invalid access, of a decision by
+# run.sh [TEST...]: the SQL tests (those named, or all that do without much data) on a server under valgrind's
+# memcheck: the assertion-enabled build, whose memory contexts tell valgrind what is allocated. Every report of an invalid access, of a decision by
 # uninitialised memory, or of a wrong free fails, whoever made it. Tests run one after the other, fifty times slower
 # than without. Called by `make test-valgrind`; closes with the line `N passed, N failed`.
 set -uo pipefail
 cd "$(dirname "$(readlink -f "$0")")/../.."
-results=${BUILD_DIR:-build}/valgrind
-mkdir -p "$results"
-results=$(readlink -f "$results")
-cassert=$(bash tools/server_from_source.sh) || exit 1
-export PG_CONFIG=$cassert/bin/pg_config
-. tools/common.sh
-scratch=$(scratch_dir pgassist-vg)
-trap 'kill -QUIT "$(head -n 1 "$scratch/data/postmaster.pid" 2>/dev/null)" 2>/dev/null; sleep 1; rm -rf "$scratch"' EXIT
-echo "== build for $("$bindir/postgres" --version)"
-bash tools/build_copy.sh "$scratch/tree" "$results/build.log" || exit 1
-chown -R "$server_user" "$scratch" 2>/dev/null
+. test/cassert.sh
+begin_suite valgrind
 rm -f "$results"/*.valgrind
 
-as_server "$bindir/initdb" -D "$scratch/data" -A trust -U postgres -E UTF8 --no-locale --no-sync >"$results/initdb.log" 2>&1 || exit 1
-{ cat test/postgresql.conf; echo "listen_addresses = ''"; echo "unix_socket_directories = '$scratch'"; echo "max_connections = 20"; } |
-  as_server tee -a "$scratch/data/postgresql.conf" >"$results/conf"
+{ cat test/postgresql.conf; echo "max_connections = 20"; } | new_data || exit 1
 as_server mkdir "$scratch/vg"
 as_server valgrind --quiet --trace-children=yes --track-origins=yes --read-var-info=no --error-markers=BEGIN,END \
   --num-callers=20 --suppressions="$cassert/source/src/tools/valgrind.supp" --suppressions=test/valgrind/ours.supp \
