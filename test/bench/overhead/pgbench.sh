@@ -1,49 +1,120 @@
 #!/bin/bash
-# pgbench.sh: throughput of `pgbench -S` with an extension over the throughput without it.
+# pgbench.sh: throughput and tail latency under load, with an extension over without it.
 #
 # Three servers on copies of one data directory: base (compute_query_id = off), pg_stat_statements
-# and pg_assist. One pair is a short run on base and on another, one right after the other in
-# changing order, so that what else happens on the machine meets both. Printed is the median of
-# the pairs' ratios with its 95 % interval (bootstrap); 1.000 means no cost.
+# and pg_assist. One round is a short run on each, one right after the other in changing order and with
+# the same random numbers, so that what else happens on the machine meets all; servers that do not run are
+# stopped. Each round gives one pair for each comparison. Printed is the median of the pairs' ratios with its 95 %
+# interval (ratios.pl); 1.000 means no cost, less means slower, for the latency too.
 usage() {
   cat <<'TEXT'
-usage: pgbench.sh [--pairs N] [--seconds S] [--clients "1 2 8"] [--modes "simple prepared"]
-                  [--only "pg_stat_statements pg_assist"] [--scale N] [--set name=value]
+usage: pgbench.sh [--workload W] [--clients "1 8 64"] [--modes "simple prepared"] [--pairs N] [--seconds S]
+                  [--only "pg_stat_statements pg_assist"] [--scale N] [--statements N] [--set name=value] [--minutes]
 
-Defaults: 30 pairs of runs of 3 seconds, which take about 30 minutes; --pairs 10 --seconds 1
-takes 4. PG_CONFIG selects the PostgreSQL installation (default: pg_config in the path).
+  --workload W    select     pgbench -S (default)         simple and prepared, 1 2 8 64 clients, scale 5
+                  readwrite  pgbench's TPC-B-like         simple, 1 8 64 clients, scale 20
+                  tpcc       test/bench/load/tpcc         prepared, 1 8 64 clients, scale 8 (small warehouses)
+                  tpch       test/bench/load/tpch         simple, 1 2 clients
+                  churn      test/bench/load/churn        simple (always), 1 8 64 clients, 50,000 distinct statements
+  --clients, --modes, --scale   other than those; --statements: of churn, 65,536 at most
+  --pairs N       rounds (default 30)
+  --seconds S     length of a run (default 2)
+  --only          extensions to compare with the server without
+  --set N=V       server setting for pg_assist's server, e.g. assist.sample_rate=0; may be repeated
+  --minutes       print how long it will take, and stop
+
+PG_CONFIG selects the PostgreSQL installation (default: pg_config in the path).
 TEXT
 }
-pairs=30 seconds=3 clients="1 2 8" modes="simple prepared" only="pg_stat_statements pg_assist" scale=5
-extra=()
+workload=select pairs=30 seconds=2 only="pg_stat_statements pg_assist" statements=50000
+clients='' modes='' scale='' minutes=no extra=()
 while [ $# -gt 0 ]; do
   case $1 in
+    --workload) workload=${2:?}; shift ;;
     --pairs) pairs=${2:?}; shift ;;
     --seconds) seconds=${2:?}; shift ;;
     --clients) clients=${2:?}; shift ;;
     --modes) modes=${2:?}; shift ;;
     --only) only=${2:?}; shift ;;
     --scale) scale=${2:?}; shift ;;
+    --statements) statements=${2:?}; shift ;;
     --set) extra+=("${2:?}"); shift ;;
+    --minutes) minutes=yes ;;
     -h|--help) usage; exit 0 ;;
     *) usage >&2; exit 2 ;;
   esac
   shift
 done
-. "$(dirname "$(readlink -f "$0")")/server.sh"
+case $workload in
+  select) defaults=("1 2 8 64" "simple prepared" 5) ;;
+  readwrite) defaults=("1 8 64" simple 20) ;;
+  tpcc) defaults=("1 8 64" prepared 8) ;;
+  tpch) defaults=("1 2" simple 1) ;;
+  churn) defaults=("1 8 64" simple 1); modes=simple ;;
+  *) usage >&2; exit 2 ;;
+esac
+clients=${clients:-${defaults[0]}} modes=${modes:-${defaults[1]}} scale=${scale:-${defaults[2]}}
 
+# A run costs about half a second besides: processes, connections, the log.
+lines=$(( $(wc -w <<<"$clients") * $(wc -w <<<"$modes") ))
+expected=$(awk -v n=$lines -v p="$pairs" -v s="$seconds" -v k=$(( $(wc -w <<<"$only") + 1 )) \
+  'BEGIN { printf "%.0f", 0.5 + n * (p + 1) * k * (s + 0.5) / 60 + 0.5 }')
+if [ $minutes = yes ]; then echo "$expected"; exit 0; fi
+
+. "$(dirname "$(readlink -f "$0")")/server.sh"
+load=$(readlink -f "$here/../load")
 servers=(base)
 for s in $only; do
   if [ -e "$libdir/$s.so" ]; then servers+=("$s"); else echo "skipped: $s is not installed in $libdir" >&2; fi
 done
 
+# --- data and servers -------------------------------------------------------------------------------
+
+# pgbench has no loops: what is between "-- repeat N" and "-- end" is written out N times.
+unroll() {
+  awk '/^-- repeat / { times = $3; body = ""; next }
+       /^-- end/     { for (; times > 0; --times) printf "%s", body; times = 0; next }
+       times > 0     { body = body $0 "\n"; next }
+                     { print }' "$1"
+}
+scripts() {  # copies the scripts of the workload to where the server's user can read them; fills `transactions`
+  local file name
+  mkdir "$work/scripts"
+  for file in "$load/$workload"/*@*.sql; do
+    name=$(basename "$file" .sql)
+    unroll "$file" >"$work/scripts/${name%@*}"
+    transactions+=(-f "$work/scripts/${name}")
+  done
+  chmod -R a+rX "$work/scripts"
+}
+transactions=()
+case $workload in
+  select) transactions=(-n -S) ;;
+  readwrite) transactions=(-b tpcb-like) ;;   # without -n it empties pgbench_history before each run
+  *) transactions=(-n -D "warehouses=$scale" -D "statements=$statements"); scripts ;;
+esac
+create() {
+  case $workload in
+    select|readwrite)
+      # Rows are updated in their page as long as it has room.
+      as_server "$bindir/pgbench" -h "$work/base" -U postgres -i -q -s "$scale" -F 90 postgres >"$work/log" 2>&1 ||
+        { cat "$work/log" >&2; fail "pgbench -i failed"; } ;;
+    *) sql base -o /dev/null -v warehouses="$scale" <"$load/$workload/schema.sql" || fail "no data for $workload" ;;
+  esac
+}
+
 "$bindir/postgres" --version
-echo "pgbench -S: throughput over that of a server without extensions (compute_query_id = off)"
-echo "$pairs pairs of runs of $seconds s, $(nproc) processors, scale $scale"
+echo "$workload: speed compared with a server without extensions (compute_query_id = off); less than 1 is slower"
+echo "$pairs pairs of runs of $seconds s, $(nproc) processors, scale $scale; about $expected minutes"
 new_cluster base
+# The disk is not what is measured: nothing is synchronised, and no checkpoint begins by itself (a server that was
+# stopped for a while would start one). The data fits into shared_buffers. Plans are made by the same means in all
+# runs: no parallel workers, no JIT, whose compiling would hide everything else.
+printf '%s\n' "fsync = off" "synchronous_commit = off" "full_page_writes = off" "checkpoint_timeout = 1d" \
+  "max_wal_size = 16GB" "shared_buffers = 512MB" "jit = off" "max_parallel_workers_per_gather = 0" |
+  as_server tee -a "$work/base/postgresql.conf" >"$work/log"
 start base
-as_server "$bindir/pgbench" -h "$work/base" -U postgres -i -q -s "$scale" postgres >"$work/log" 2>&1 ||
-  { cat "$work/log" >&2; fail "pgbench -i failed"; }
+create
 sql base -c 'vacuum (freeze, analyze)' -c checkpoint
 stop base
 for s in "${servers[@]:1}"; do
@@ -59,48 +130,66 @@ for s in "${servers[@]}"; do
     *) start "$s" compute_query_id=on shared_preload_libraries="$s"
        sql "$s" -c "create extension $s" ;;
   esac
-  sql "$s" -c "select count(*) from pgbench_accounts" -o /dev/null
   freeze "$s"
 done
 
-run() {  # run SERVER MODE CLIENTS: transactions per second
-  local jobs=$(( $3 < $(nproc) ? $3 : $(nproc) )) tps
+# --- runs -------------------------------------------------------------------------------------------
+
+# run SERVER MODE CLIENTS ROUND: appends to tps.SERVER and p99.SERVER. Latencies are logged of some 10,000 transactions,
+# drawn at random, so that the log costs the client little; the first five of each connection are left out: there
+# the server fills its caches.
+run() {
+  local jobs=$(( $3 < $(nproc) ? $3 : $(nproc) )) length=(-T "$seconds") tps skip=5
+  if [ $workload = tpch ]; then
+    # Of few long queries the same ones are run everywhere, not as many as fit into the time.
+    length=(-t "$per_client") skip=0
+  fi
   thaw "$1"
-  tps=$(as_server "$bindir/pgbench" -h "$work/$1" -U postgres -n -S -T "$seconds" -M "$2" -c "$3" -j "$jobs" \
-    postgres 2>"$work/log" | sed -n 's/^tps = \([0-9.]*\).*/\1/p')
+  tps=$(as_server "$bindir/pgbench" -h "$work/$1" -U postgres "${transactions[@]}" "${length[@]}" -M "$2" -c "$3" -j "$jobs" \
+    --random-seed="$((1000 + $4))" -l --log-prefix="$work/$1/latency" --sampling-rate="$sampling" postgres 2>"$work/log" |
+    sed -n 's/^tps = \([0-9.]*\).*/\1/p') || tps=''
   freeze "$1"
   [ -n "$tps" ] || { cat "$work/log" >&2; fail "pgbench failed on $1"; }
-  echo "$tps"
+  echo "$tps" >>"$work/tps.$1"
+  cat "$work/$1"/latency.* | awk -v skip=$skip '$2 > skip { print $3 / 1000 }' | sort -n |
+    awk '{ v[NR] = $1 } END { i = int(0.99 * NR); print v[i < NR * 0.99 ? i + 1 : i] }' >>"$work/p99.$1"
+  rm -f "$work/$1"/latency.*
 }
-summary() {  # lines "a b" on standard input: median of b / a with its 95 % interval
-  perl -e '
-    sub median { my @s = sort { $a <=> $b } @_; my $n = @s;
-                 $n % 2 ? $s[$n / 2] : ($s[$n / 2 - 1] + $s[$n / 2]) / 2 }
-    my @r = map { my ($a, $b) = split; $b / $a } <STDIN>;
-    srand 1;
-    my @m = sort { $a <=> $b } map { median(map { $r[rand @r] } @r) } 1 .. 5000;
-    printf "%.3f  (%.3f .. %.3f)", median(@r), $m[125], $m[4874]'
+# Runs that do not count: they fill caches, and the first tells how many transactions a run has.
+warm_up() {  # warm_up MODE CLIENTS
+  local s tps
+  sampling=1 per_client=12
+  for s in "${servers[@]}"; do
+    if [ $workload = readwrite ] || [ $workload = tpcc ]; then   # with the versions of rows that earlier runs left
+      thaw "$s"; sql "$s" -c vacuum -c checkpoint; freeze "$s"
+    fi
+    run "$s" "$1" "$2" 0
+    if [ "$s" = base ]; then
+      tps=$(cat "$work/tps.base")
+      sampling=$(awk -v n="$tps" -v s="$seconds" 'BEGIN { r = 10000 / (n * s); printf "%.4f", (r > 1 ? 1 : r) }')
+      per_client=$(awk -v n="$tps" -v s="$seconds" -v c="$2" 'BEGIN { t = int(n * s / c); print (t < 12 ? 12 : t) }')
+    fi
+  done
+  for s in "${servers[@]}"; do : >"$work/tps.$s"; : >"$work/p99.$s"; done
+}
+# The order of round I: all sequences of three servers in turn.
+order_of() {
+  local n=${#servers[@]} k sequence=()
+  for ((k = 0; k < n; k++)); do sequence+=("${servers[(k + $1 / 2) % n]}"); done
+  if [ $(($1 % 2)) = 0 ]; then printf '%s\n' "${sequence[@]}"; else printf '%s\n' "${sequence[@]}" | tac; fi
 }
 
-printf '\n%-9s %7s %12s' mode clients "base, tps"
-for s in "${servers[@]:1}"; do printf '  %-24s' "$s"; done
-[ ${#servers[@]} -lt 3 ] || printf '  %-24s' "pg_assist / the former"
-echo
+printf '\n%-9s %-9s %7s %-6s %10s' workload mode clients '' base
+for s in "${servers[@]:1}"; do printf '  %-23s' "$s"; done
+[ ${#servers[@]} -lt 3 ] || printf '  %-23s' "pg_assist / the former"
+echo '  verdict'
 for mode in $modes; do
   for c in $clients; do
-    for s in "${servers[@]}"; do run "$s" "$mode" "$c" >/dev/null; : >"$work/tps.$s"; done   # warm-up
+    for s in "${servers[@]}"; do : >"$work/tps.$s"; : >"$work/p99.$s"; done
+    warm_up "$mode" "$c"
     for ((i = 0; i < pairs; i++)); do
-      order=("${servers[@]}")
-      [ $((i % 2)) = 0 ] || order=($(printf '%s\n' "${servers[@]}" | tac))
-      for s in "${order[@]}"; do run "$s" "$mode" "$c" >>"$work/tps.$s"; done
+      for s in $(order_of $i); do run "$s" "$mode" "$c" $i; done
     done
-    base=$(sort -n "$work/tps.base" | awk '{ v[NR] = $1 } END { printf "%.0f", v[int((NR + 1) / 2)] }')
-    printf '%-9s %7s %12s' "$mode" "$c" "$base"
-    for s in "${servers[@]:1}"; do
-      printf '  %-24s' "$(paste -d' ' "$work/tps.base" "$work/tps.$s" | summary)"
-    done
-    [ ${#servers[@]} -lt 3 ] ||
-      printf '  %-24s' "$(paste -d' ' "$work/tps.${servers[1]}" "$work/tps.${servers[2]}" | summary)"
-    echo
+    perl "$here/ratios.pl" "$work" "$(printf '%-9s %-9s %7s' "$workload" "$mode" "$c")" "${servers[@]}"
   done
 done
