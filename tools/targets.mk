@@ -16,7 +16,7 @@ help:
 	@echo "make lint            the checks of test/lint alone"
 	@echo "make quickstart      a private server with a demo workload and real recommendations"
 	@echo "make quickstart-stop  stop and remove it"
-	@echo "make bench           overhead beside pg_stat_statements and pg_qualstats"
+	@echo "make bench           overhead beside pg_stat_statements and pg_qualstats, 90 minutes; QUICK=1 takes 10"
 	@echo "make deps            the packages for building and testing (Debian)"
 	@echo "make test-full       all suites, two hours; each by itself:"
 	@echo "     test-static     clang-tidy, cppcheck"
@@ -116,9 +116,11 @@ quickstart:
 quickstart-stop:
 	@PG_CONFIG='$(PG_CONFIG)' bash tools/quickstart/run.sh stop
 
+# What it costs. BENCH selects parts (instructions memory select load background analysis), QUICK=1 makes it short:
+# make bench BENCH="instructions load" QUICK=1
 bench: deps-bench
 	$(SUBMAKE) build-for-tests
-	@PG_CONFIG='$(PG_CONFIG)' bash test/bench/run.sh
+	@PG_CONFIG='$(PG_CONFIG)' QUICK='$(QUICK)' bash test/bench/run.sh $(BENCH)
 
 # Build with two jobs; install with sudo only where this user may not write.
 build-for-tests:

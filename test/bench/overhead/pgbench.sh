@@ -55,10 +55,10 @@ case $workload in
 esac
 clients=${clients:-${defaults[0]}} modes=${modes:-${defaults[1]}} scale=${scale:-${defaults[2]}}
 
-# A run costs about half a second besides: processes, connections, the log.
+# A run costs about a third of a second besides: processes, connections, the log.
 lines=$(( $(wc -w <<<"$clients") * $(wc -w <<<"$modes") ))
 expected=$(awk -v n=$lines -v p="$pairs" -v s="$seconds" -v k=$(( $(wc -w <<<"$only") + 1 )) \
-  'BEGIN { printf "%.0f", 0.5 + n * (p + 1) * k * (s + 0.5) / 60 + 0.5 }')
+  'BEGIN { printf "%.0f", 0.5 + n * (p + 1) * k * (s + 0.3) / 60 + 0.5 }')
 if [ $minutes = yes ]; then echo "$expected"; exit 0; fi
 
 . "$(dirname "$(readlink -f "$0")")/server.sh"
