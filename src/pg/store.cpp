@@ -239,14 +239,14 @@ StatementEntry* find_or_add_statement(const StatementKey& key, TimestampTz now) 
   const auto pop = [] { return pop_free(&Store::free_statement, &Store::statement_count, statement_at); };
   uint32 i = pop();
   const uint32 bucket = statement_bucket(key.dbid, key.queryid);
-  if (i == kNone && evict_statement(bucket % kPartitions, now)) i = pop();
+  if (i == kNone && evict_statement(bucket % kPartitions)) i = pop();
   if (i == kNone) return nullptr;
   StatementEntry* e = statement_at(i);
   memset(e, 0, sizeof *e);
   e->key = key;
   e->first_plan = e->first_predicate = e->first_error = kNone;
-  e->usage = kFreshUsage;
-  e->usage_at = e->first_seen = e->last_seen = now;
+  e->usage = fresh_usage(now);
+  e->first_seen = e->last_seen = now;
   e->min_ns = PG_UINT64_MAX;
   StatementEntry* sibling = find_text_sibling(key);
   if (sibling != nullptr) {

@@ -2,41 +2,31 @@
 
 #include "pg/store_evict.hpp"
 
+#include <algorithm>
 #include <cmath>
-
-extern "C" {
-#include "access/xact.h"  // for GetCurrentStatementStartTimestamp
-}
 
 namespace assist::pg {
 
 namespace {
 
 constexpr double kHalfLifeUs = 3600e6;
+constexpr uint32 kSome = 48;
 constexpr int kMostVictims = 4;  // for one block: what they free may be of another size
 
-double usage_now(const StatementEntry& e, TimestampTz now) {
-  // A clock that was set back makes nothing more used.
-  return now > e.usage_at
-             ? e.usage * std::exp2(-static_cast<double>(now - e.usage_at) / kHalfLifeUs)
-             : e.usage;
-}
+double half_lives(TimestampTz now) { return static_cast<double>(now) / kHalfLifeUs; }
 
-// The statement of a partition that would be missed least, of those that `qualifies` says.
+// The statement of a partition that would be missed least, of those that `qualifies` says. `most` of them are looked
+// at, at a place that moves on: of 48 the least used is hardly ever one of the better half.
 template <typename Qualifies>
-StatementEntry* least_used(uint32 partition, TimestampTz now, Qualifies qualifies) {
+StatementEntry* least_used(uint32 partition, uint32 most, Qualifies qualifies) {
+  static uint32 hand = 0;
   StatementEntry* worst = nullptr;
-  double worst_usage = 0;
-  for (uint32 b = partition; b < store()->bucket_count; b += kPartitions) {
-    for (uint32 i = *bucket_at(b); i != kNone; i = statement_at(i)->next) {
+  const uint32 buckets = store()->bucket_count / kPartitions;
+  for (uint32 n = 0; n < buckets && most > 0; ++n, ++hand) {
+    for (uint32 i = *bucket_at(partition + hand % buckets * kPartitions); i != kNone; i = statement_at(i)->next) {
       StatementEntry* e = statement_at(i);
-      if (!qualifies(e)) continue;
-      const double usage = usage_now(*e, now);
-      if (worst == nullptr || usage < worst_usage ||
-          (usage == worst_usage && e->last_seen < worst->last_seen)) {
-        worst = e;
-        worst_usage = usage;
-      }
+      most -= most > 0;
+      if ((worst == nullptr || e->usage < worst->usage) && qualifies(e)) worst = e;
     }
   }
   return worst;
@@ -59,12 +49,11 @@ uint32 partition_of(const StatementEntry* e) {
   return pg::partition_of(e->key.dbid, e->key.queryid);
 }
 
-bool free_text(const StatementEntry* statement, TimestampTz now) {
-  StatementEntry* victim =
-      least_used(partition_of(statement), now, [statement](const StatementEntry* e) {
-        return e != statement && DsaPointerIsValid(e->text);
-      });
-  if (victim == nullptr || usage_now(*victim, now) >= usage_now(*statement, now)) return false;
+bool free_text(const StatementEntry* statement) {
+  StatementEntry* victim = least_used(partition_of(statement), PG_UINT32_MAX, [statement](const StatementEntry* e) {
+    return e->usage < statement->usage && DsaPointerIsValid(e->text);
+  });
+  if (victim == nullptr) return false;
   arena_release(&victim->text);
   count_lost(0, 1, 0);
   return true;
@@ -82,16 +71,20 @@ TextBlock* allocate_freeing(Size bytes, double share, dsa_pointer* pointer, Free
 
 }  // namespace
 
-void add_usage(StatementEntry* statement, double executions, TimestampTz now) {
-  statement->usage = usage_now(*statement, now) + executions;
-  if (now > statement->usage_at) statement->usage_at = now;
+double fresh_usage(TimestampTz now) { return 1 + half_lives(now); }
+
+void add_usage(StatementEntry* statement, uint64 executions, bool first, TimestampTz now) {
+  const double more = static_cast<double>(executions) - (first ? 1 : 0);
+  // Not endless, should the clock be set back by days.
+  const double usage = std::exp2(std::min(statement->usage - half_lives(now), 60.0)) + more;
+  statement->usage = std::log2(usage > 0.01 ? usage : 0.01) + half_lives(now);
 }
 
-bool evict_statement(uint32 held, TimestampTz now) {
+bool evict_statement(uint32 held) {
   for (uint32 n = 0; n < kPartitions; ++n) {
     const uint32 p = (held + n) % kPartitions;
     if (p != held && !LWLockConditionalAcquire(partition_lock(p), LW_EXCLUSIVE)) continue;
-    StatementEntry* victim = least_used(p, now, [](const StatementEntry*) { return true; });
+    StatementEntry* victim = least_used(p, kSome, [](const StatementEntry*) { return true; });
     if (victim != nullptr) remove_statement(victim, true);
     if (p != held) LWLockRelease(partition_lock(p));
     if (victim != nullptr) return true;
@@ -106,13 +99,10 @@ void release_blocks(PlanEntry* plan) {
 }
 
 bool free_details(const StatementEntry* statement, Spare spare) {
-  const TimestampTz now = GetCurrentStatementStartTimestamp();
-  StatementEntry* victim =
-      least_used(partition_of(statement), now,
-                 [statement](const StatementEntry* e) { return e != statement && has_details(e); });
+  StatementEntry* victim = least_used(partition_of(statement), PG_UINT32_MAX, [statement, spare](const StatementEntry* e) {
+    return e != statement && (spare == Spare::kNobody || e->usage < statement->usage) && has_details(e);
+  });
   if (victim == nullptr) return false;
-  if (spare == Spare::kUsedMore && usage_now(*victim, now) >= usage_now(*statement, now))
-    return false;
   for (uint32 i = victim->first_plan; i != kNone; i = plan_at(i)->next) release_blocks(plan_at(i));
   free_predicates(victim);
   return true;
@@ -121,7 +111,7 @@ bool free_details(const StatementEntry* statement, Spare spare) {
 TextBlock* allocate_text_for(const StatementEntry* statement, Size bytes, dsa_pointer* pointer) {
   return allocate_freeing(bytes, kShareText, pointer, [statement] {
     return free_details(statement, Spare::kNobody) ||
-           free_text(statement, GetCurrentStatementStartTimestamp());
+           free_text(statement);
   });
 }
 

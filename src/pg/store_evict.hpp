@@ -8,15 +8,16 @@
 
 namespace assist::pg {
 
-// What a statement begins with: its first execution is expected, not yet gathered.
-inline constexpr double kFreshUsage = 2;
+// A statement begins with a usage of 2: its first execution is expected and not yet gathered.
+double fresh_usage(TimestampTz now);
 
-// REQUIRES for all: the partition lock of the statement, exclusive.
-void add_usage(StatementEntry* statement, double executions, TimestampTz now);
+// REQUIRES for all below: the partition lock of the statement, exclusive.
+// `first`: these executions are the first that are gathered.
+void add_usage(StatementEntry* statement, uint64 executions, bool first, TimestampTz now);
 
 // Makes room for one statement. REQUIRES: partition `held` is locked exclusively; others are taken
 // only if free.
-bool evict_statement(uint32 held, TimestampTz now);
+bool evict_statement(uint32 held);
 
 void release_blocks(PlanEntry* plan);
 

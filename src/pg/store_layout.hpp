@@ -31,7 +31,7 @@ extern "C" {
 namespace assist::pg {
 
 inline constexpr uint32 kStoreMagic = 0x41535354;  // "ASST"
-inline constexpr uint32 kStoreVersion = 3;
+inline constexpr uint32 kStoreVersion = 4;
 
 inline constexpr int kPartitions = 32;
 inline constexpr int kSlotSets = 16;
@@ -115,8 +115,7 @@ struct StatementEntry {
   uint32 next;                   // in the bucket, or in the free list
   uint32 first_plan, first_predicate, first_error;
   uint32 plan_count;
-  double usage;                  // calls, halved every hour: what eviction goes by
-  TimestampTz usage_at;
+  double usage;                  // what eviction goes by: see store_evict.hpp
   TimestampTz first_seen, last_seen;
   uint64 min_ns, max_ns;
   dsa_pointer text;              // TextBlock

@@ -1,6 +1,9 @@
 // From the slots into the central store: differences, and who may take them.
 
 #include "pg/store.hpp"
+
+#include <algorithm>
+
 #include "pg/fault.hpp"
 #include "pg/store_evict.hpp"
 #include "pg/text_arena.hpp"
@@ -64,15 +67,12 @@ bool slot_gain(const SlotEntry& now, const SlotTaken& taken, Counters* sums,
   sums->jit_ns = a.jit_ns - b.jit_ns;
   sums->sampled = a.sampled - b.sampled;
   sums->exec_ns2 = a.exec_ns2 - b.exec_ns2;
-  uint64 counted = 0;
-  int largest = 0;
-  for (int i = 0; i < kLatencyBuckets; ++i) {
-    latency[i] = static_cast<uint16>(now.latency[i] - taken.latency[i]);
-    counted += latency[i];
-    if (latency[i] > latency[largest]) largest = i;
-  }
+  uint32 counted = 0;
+  for (int i = 0; i < kLatencyBuckets; ++i) latency[i] = static_cast<uint16>(now.latency[i] - taken.latency[i]);
+  for (int i = 0; i < kLatencyBuckets; ++i) counted += latency[i];
   // A bucket that went round between two visits is short by a multiple of 2^16: that was the fullest one.
-  if (counted < sums->calls) latency[largest] += static_cast<uint32>(sums->calls - counted);
+  if (counted < sums->calls)
+    *std::max_element(latency, latency + kLatencyBuckets) += static_cast<uint32>(sums->calls - counted);
   return true;
 }
 
@@ -99,7 +99,7 @@ void take_slot_entry(Slot* slot, int i, const SlotEntry& now) {
     return;
   }
   const bool first = (statement->sums.calls | statement->sums.errors) == 0;
-  add_usage(statement, static_cast<double>(gain.calls + gain.errors) - (first ? kFreshUsage - 1 : 0), now.last_seen);
+  add_usage(statement, gain.calls + gain.errors, first, now.last_seen);
   add_counters(&statement->sums, gain);
   if (now.toplevel) {
     SpinLockAcquire(&store()->free_lock);
