@@ -48,7 +48,10 @@ bool is_time(const char* point, Order* order) {
 
 void fault_point(const char* point) {
   Order order = {};
-  if (!is_time(point, &order) || strcmp(order.action, "fail") == 0) return;
+  const int kept = errno;
+  const bool now = is_time(point, &order) && strcmp(order.action, "fail") != 0;
+  errno = kept;
+  if (!now) return;
   if (strcmp(order.action, "error") == 0)
     ereport(ERROR, (errcode(ERRCODE_IO_ERROR), errmsg("fault at %s", point)));
   unlink(kFile);
@@ -60,7 +63,10 @@ void fault_point(const char* point) {
 
 bool fault_fails(const char* point) {
   Order order = {};
-  return is_time(point, &order) && strcmp(order.action, "fail") == 0;
+  const int kept = errno;
+  const bool fails = is_time(point, &order) && strcmp(order.action, "fail") == 0;
+  errno = fails ? EIO : kept;
+  return fails;
 }
 
 }  // namespace assist::pg

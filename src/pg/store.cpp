@@ -8,10 +8,7 @@
 #include "pg/visits.hpp"
 
 extern "C" {
-#include "access/xlog_internal.h"  // for XLOG_CONTROL_FILE
-#include "catalog/pg_control.h"
 #include "miscadmin.h"
-#include "storage/fd.h"
 #include "storage/ipc.h"
 #include "storage/shmem.h"
 #include "utils/timestamp.h"
@@ -83,22 +80,13 @@ void request() {
   RequestNamedLWLockTranche(kTranche, kLocks);
 }
 
-// Whether the server has written its last checkpoint. An immediate shutdown ends with code 0, too.
-bool is_shut_down() {
-  ControlFileData control;
-  FILE* file = AllocateFile(XLOG_CONTROL_FILE, PG_BINARY_R);
-  if (file == nullptr) return false;
-  const bool ok = fread(&control, sizeof control, 1, file) == 1;
-  FreeFile(file);
-  return ok && (control.state == DB_SHUTDOWNED || control.state == DB_SHUTDOWNED_IN_RECOVERY);
-}
-
 void at_shutdown(int code, Datum) {
   // The postmaster alone, after every child is gone. Where they were killed the memory is not to be
-  // trusted: locks may be held for ever.
-  if (code == 0 && the_store != nullptr && save_statistics && is_shut_down()) {
+  // trusted: locks may be held for ever. An immediate shutdown ends with code 0, too.
+  const uint32 mark = code == 0 && the_store != nullptr && save_statistics ? shutdown_mark() : 0;
+  if (mark != 0) {
     take_all_slots();
-    save_store();
+    save_store(mark);
   }
 }
 

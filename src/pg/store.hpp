@@ -103,8 +103,10 @@ void add_gap(TimestampTz from, TimestampTz until);
 // State of a component for assist.status. Texts are cut to fit.
 void report_component(ComponentId id, const char* state, const char* detail, const char* last_error);
 
-// Saves and reads the central store (store_file.cpp). Never ereport above LOG.
-void save_store();
+// Saves and reads the central store (store_file.cpp). Never ereport above LOG. The mark tells one clean shutdown
+// of the server from every other; 0: it is not shut down.
+uint32 shutdown_mark();
+void save_store(uint32 mark);
 void load_store();
 
 // Forgets statements; 0 = any. Waits for partition locks.

@@ -2,8 +2,9 @@
 //
 // Written by the postmaster (or a single-user backend) after everybody else is gone, to a temporary name,
 // then renamed. A start reads it and renames it to .loaded: when a start finds only that one, the server did
-// not shut down cleanly since, and what came after it is recorded as a gap. A file that does not check out is
-// set aside under the name .damaged with a WARNING.
+// not shut down cleanly since, and what came after it is recorded as a gap. So is what came after a file that
+// could not be renamed: it tells which shutdown it is of. A file that does not check out is set aside under
+// the name .damaged with a WARNING.
 //
 // Layout: FileHead, then records, each a kind byte and its parts; CRC-32C over all of it at the end. Samples
 // are not saved. The file has the owner's permissions of the data directory: it holds statement texts.
@@ -17,6 +18,8 @@
 extern "C" {
 #include <unistd.h>
 
+#include "access/xlog_internal.h"  // for XLOG_CONTROL_FILE
+#include "catalog/pg_control.h"
 #include "miscadmin.h"
 #include "pgstat.h"  // for PGSTAT_STAT_PERMANENT_DIRECTORY
 #include "port/pg_crc32c.h"
@@ -40,13 +43,13 @@ struct FileHead {
   TimestampTz saved_at, started, reset_at;
   uint64 evictions, evicted_calls, evicted_plans, lost_texts, lost_calls, lost_predicates;
   uint32 gap_count;
-  uint32 unused;
+  uint32 mark;  // shutdown_mark() of the shutdown that it was written at; 0 = written at a start
   Gap gaps[kGaps];
 };
 
 enum Kind : char { kStatement = 'S', kPlan = 'P', kPredicate = 'Q', kError = 'E', kIndex = 'I', kEnd = '.' };
 
-void fill_head(FileHead* head) {
+void fill_head(FileHead* head, uint32 mark) {
   const Store& s = *store();
   *head = {};
   head->magic = kStoreMagic;
@@ -67,6 +70,7 @@ void fill_head(FileHead* head) {
   head->lost_calls = s.lost_calls;
   head->lost_predicates = s.lost_predicates;
   head->gap_count = s.gap_count;
+  head->mark = mark;
   memcpy(head->gaps, s.gaps, sizeof head->gaps);
 }
 
@@ -75,10 +79,10 @@ void fill_head(FileHead* head) {
 struct Writer {
   FILE* file;
   pg_crc32c crc;
-  bool ok;
+  int problem;  // errno of the first failure; 0 = none
   void put(const void* data, Size bytes) {
     COMP_CRC32C(crc, data, bytes);
-    ok = ok && !fault_fails("write") && fwrite(data, 1, bytes, file) == bytes;
+    if (problem == 0 && (fault_fails("write") || fwrite(data, 1, bytes, file) != bytes)) problem = errno;
   }
   void kind(Kind k) { put(&k, 1); }
   // A block with its reference left out: bytes, flags, extra, data.
@@ -112,11 +116,12 @@ void write_statement(Writer* out, const StatementEntry& e) {
   }
 }
 
-bool write_all(FILE* file) {
-  Writer out = {file, 0, true};
+// errno of what failed; 0 = nothing.
+int write_all(FILE* file, uint32 mark) {
+  Writer out = {file, 0, 0};
   INIT_CRC32C(out.crc);
   FileHead head;
-  fill_head(&head);
+  fill_head(&head, mark);
   out.put(&head, sizeof head);
   for (uint32 b = 0; b < store()->bucket_count; ++b)
     for (uint32 i = *bucket_at(b); i != kNone; i = statement_at(i)->next) write_statement(&out, *statement_at(i));
@@ -127,7 +132,9 @@ bool write_all(FILE* file) {
   }
   out.kind(kEnd);
   FIN_CRC32C(out.crc);
-  return out.ok && fwrite(&out.crc, 1, sizeof out.crc, file) == sizeof out.crc;
+  const pg_crc32c crc = out.crc;
+  out.put(&crc, sizeof crc);
+  return out.problem;
 }
 
 // ---- reading
@@ -163,7 +170,7 @@ bool read_content(const char* name, Content* content) {
           FIN_CRC32C(crc);
           memcpy(&kept, content->data + content->bytes, sizeof kept);
           FileHead mine, theirs;
-          fill_head(&mine);
+          fill_head(&mine, 0);
           memcpy(&theirs, content->data, sizeof theirs);
           if (!EQ_CRC32C(crc, kept))
             problem = "its checksum does not match";
@@ -295,14 +302,26 @@ void read_all(Reader in) {
 
 }  // namespace
 
-void save_store() {
+uint32 shutdown_mark() {
+  ControlFileData control;
+  FILE* file = AllocateFile(XLOG_CONTROL_FILE, PG_BINARY_R);
+  if (file == nullptr) return 0;
+  const bool ok = fread(&control, sizeof control, 1, file) == 1;
+  FreeFile(file);
+  if (!ok || (control.state != DB_SHUTDOWNED && control.state != DB_SHUTDOWNED_IN_RECOVERY)) return 0;
+  // Over the time and the checkpoint, too: the next start changes it for good.
+  return control.crc | 1;
+}
+
+void save_store(uint32 mark) {
   FILE* file = AllocateFile(kTemporary, PG_BINARY_W);
-  bool ok = file != nullptr && write_all(file);
-  const int problem = errno;
-  if (file != nullptr && FreeFile(file) != 0) ok = false;
-  if (!ok) {
+  int problem = file != nullptr ? write_all(file, mark) : errno;
+  // What stdio still holds is written here.
+  if (file != nullptr && FreeFile(file) != 0 && problem == 0) problem = errno;
+  if (problem != 0) {
     errno = problem;
-    ereport(LOG, (errcode_for_file_access(), errmsg("could not write file \"%s\": %m", kTemporary)));
+    ereport(LOG, (errcode_for_file_access(), errmsg("could not write file \"%s\": %m", kTemporary),
+                  errdetail("What pg_assist observed since it was last saved is lost when the server stops.")));
     unlink(kTemporary);
     return;
   }
@@ -312,11 +331,12 @@ void save_store() {
 void load_store() {
   unlink(kTemporary);
   if (!save_statistics) return;
-  const bool clean = access(kFile, F_OK) == 0;
+  const bool renamed = access(kFile, F_OK) != 0;
   Content content;
-  if (read_content(clean ? kFile : kLoaded, &content)) {
+  if (read_content(renamed ? kLoaded : kFile, &content)) {
     FileHead head;
     memcpy(&head, content.data, sizeof head);
+    const bool clean = !renamed && head.mark != 0 && head.mark == shutdown_mark();
     Store& s = *store();
     s.started = head.started;
     s.reset_at = head.reset_at;
@@ -333,7 +353,7 @@ void load_store() {
     if (!clean) add_gap(head.saved_at, GetCurrentTimestamp());
   }
   // From here on this is what is known should the server crash, the account of gaps included.
-  save_store();
+  save_store(0);
   if (rename(kFile, kLoaded) != 0)
     ereport(LOG, (errcode_for_file_access(), errmsg("could not rename file \"%s\": %m", kFile)));
 }
