@@ -50,7 +50,8 @@ Wanted look_up(const Open& open, double cost) {
     const TextBlock* oldest = arena_get(plan->samples[plan->sample_count % kSamplesPerPlan]);
     SampleHead head;
     if (oldest != nullptr) memcpy(&head, oldest->data, sizeof head);
-    wanted.sample = oldest == nullptr || GetCurrentStatementStartTimestamp() - head.at > kSampleAge;
+    const TimestampTz age = oldest != nullptr ? GetCurrentStatementStartTimestamp() - head.at : 0;
+    wanted.sample = oldest == nullptr || age > kSampleAge || age < -kSampleAge;  // the clock was put back
   }
   LWLockRelease(lock_of(open));
   return wanted;

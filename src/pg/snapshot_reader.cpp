@@ -32,6 +32,8 @@ Needs ReadSnapshot(Snapshot& snapshot, std::pmr::vector<Oid>& unread) {
 }
 
 void RememberSeen(const Snapshot&) {
+  // Seen while the clock was ahead: they would stay too young until then.
+  Execute("DELETE FROM assist.object_seen WHERE first_seen > clock_timestamp()");
   // The sort reads all before the first is inserted: the first analysis would scan what it has inserted so far for
   // each of 60,000 objects.
   Execute(

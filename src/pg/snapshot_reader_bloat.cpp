@@ -105,7 +105,8 @@ std::unordered_map<Oid, Earlier> ReadEarlier() {
   std::unordered_map<Oid, Earlier> earlier;
   QueryFresh(
       "SELECT oid, size_bytes, changes, reclaimable_bytes, reclaimable_fraction, expected_bytes"
-      " FROM assist.bloat_measure WHERE measured_at > clock_timestamp() - interval '1 day'",
+      " FROM assist.bloat_measure WHERE measured_at > clock_timestamp() - interval '1 day'"
+      " AND measured_at <= clock_timestamp()",
       {}, [&](const Row& row) {
         earlier[row.Object(0)] = {row.Integer(1),
                                   row.Integer(2),

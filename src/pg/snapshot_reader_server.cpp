@@ -233,6 +233,10 @@ void RememberCounters() {
   const Arg args[] = {Arg::Int8(static_cast<std::int64_t>(now.wal_bytes)),
                       Arg::Int8(static_cast<std::int64_t>(now.timed)),
                       Arg::Int8(static_cast<std::int64_t>(now.requested))};
+  // Rows of the future were written while the clock was ahead: none would be added until then.
+  Execute(
+      "DELETE FROM assist.server_counter WHERE at < clock_timestamp() - interval '8 days' OR at > "
+      "clock_timestamp()");
   // Every five minutes for eight days: some 2,300 rows.
   Execute(
       "INSERT INTO assist.server_counter (at, wal_bytes, checkpoints_timed, checkpoints_requested, "
@@ -244,7 +248,6 @@ void RememberCounters() {
       "interval '5 min')"
       " ON CONFLICT DO NOTHING",
       args);
-  Execute("DELETE FROM assist.server_counter WHERE at < clock_timestamp() - interval '8 days'");
 }
 
 }  // namespace assist::pg

@@ -88,6 +88,10 @@ bool entry_index_gain(const SlotEntry& now, const Counters& gain, IndexCounter* 
 void take_slot_entry(Slot* slot, int i, const SlotEntry& now);
 void add_counters(Counters* to, const Counters& gain);
 
+// After the clock was put back: moments ahead of it become now, for what depends on their age would wait for
+// them. Waits for partition locks.
+void forget_future(TimestampTz now);
+
 // Takes the gains of every slot: the collector's work. Waits for partition locks.
 void take_all_slots();
 // The same for index counters. REQUIRES: index_table_lock, exclusive (index_gain, copy: shared).

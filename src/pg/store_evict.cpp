@@ -80,6 +80,12 @@ void add_usage(StatementEntry* statement, uint64 executions, bool first, Timesta
   statement->usage = std::log2(usage > 0.01 ? usage : 0.01) + half_lives(now);
 }
 
+void limit_usage(StatementEntry* statement, TimestampTz now) {
+  const uint64 executions = std::max<uint64>(statement->sums.calls + statement->sums.errors, 1);
+  statement->usage =
+      std::min(statement->usage, std::log2(1 + static_cast<double>(executions)) + half_lives(now));
+}
+
 bool evict_statement(uint32 held) {
   for (uint32 n = 0; n < kPartitions; ++n) {
     const uint32 p = (held + n) % kPartitions;

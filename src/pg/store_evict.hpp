@@ -15,6 +15,9 @@ double fresh_usage(TimestampTz now);
 // `first`: these executions are the first that are gathered.
 void add_usage(StatementEntry* statement, uint64 executions, bool first, TimestampTz now);
 
+// The clock was put back: no usage exceeds that of as many executions as there were, all of them now.
+void limit_usage(StatementEntry* statement, TimestampTz now);
+
 // Makes room for one statement. REQUIRES: partition `held` is locked exclusively; others are taken
 // only if free.
 bool evict_statement(uint32 held);

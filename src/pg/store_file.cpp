@@ -351,6 +351,7 @@ void load_store() {
     read_all({content.data + sizeof head, content.data + content.bytes});
     free(content.data);
     if (!clean) add_gap(head.saved_at, GetCurrentTimestamp());
+    forget_future(GetCurrentTimestamp());
   }
   // From here on this is what is known should the server crash, the account of gaps included.
   save_store(0);

@@ -177,6 +177,36 @@ void take_slot_indexes(Slot* slot) {
   }
 }
 
+void forget_future(TimestampTz now) {
+  const auto put_right = [now](TimestampTz* moment) { *moment = std::min(*moment, now); };
+  for (uint32 p = 0; p < kPartitions; ++p) {
+    LWLockAcquire(partition_lock(p), LW_EXCLUSIVE);
+    for (uint32 b = p; b < store()->bucket_count; b += kPartitions) {
+      for (uint32 i = *bucket_at(b); i != kNone; i = statement_at(i)->next) {
+        StatementEntry* e = statement_at(i);
+        limit_usage(e, now);
+        for (TimestampTz* moment : {&e->first_seen, &e->last_seen}) put_right(moment);
+        for (uint32 n = e->first_plan; n != kNone; n = plan_at(n)->next)
+          for (TimestampTz* moment : {&plan_at(n)->first_seen, &plan_at(n)->last_seen}) put_right(moment);
+        for (uint32 n = e->first_error; n != kNone; n = error_at(n)->next) put_right(&error_at(n)->last_seen);
+      }
+    }
+    LWLockRelease(partition_lock(p));
+  }
+  LWLockAcquire(index_table_lock(), LW_EXCLUSIVE);
+  for (uint32 i = 0; i < store()->index_capacity; ++i) put_right(&index_at(i)->counter.last_use);
+  LWLockRelease(index_table_lock());
+  Store& s = *store();
+  SpinLockAcquire(&s.free_lock);
+  put_right(&s.started);
+  put_right(&s.reset_at);
+  for (Gap& gap : s.gaps) {
+    put_right(&gap.from);
+    put_right(&gap.until);
+  }
+  SpinLockRelease(&s.free_lock);
+}
+
 void take_all_slots() {
   Store& s = *store();
   for (uint32 n = 0; n < s.slot_count; ++n) {

@@ -75,6 +75,12 @@ TimestampTz next_of(const Visit& visit, int64 interval) {
   return std::max(visit.last + wait, visit.quiet_until);
 }
 
+// Moments ahead of the clock are of before it was put back: nobody is to wait until then.
+void put_right(Visit* visit, TimestampTz now) {
+  visit->last = std::min(visit->last, now);
+  visit->quiet_until = std::min(visit->quiet_until, now + kQuiet);
+}
+
 void leave(int, Datum dbid) {
   const int me = MyProcPid;
   with_visit(DatumGetObjectId(dbid), false, [me](Visit* visit) {
@@ -171,7 +177,9 @@ bool begin_visit(Oid dbid) {
   const TimestampTz now = GetCurrentTimestamp();
   const int me = MyProcPid;
   const bool mine = with_visit(dbid, false, [now, me](Visit* visit) {
-    if (visit == nullptr || visit->quiet_until > now || visit->pid != 0) return false;
+    if (visit == nullptr) return false;
+    put_right(visit, now);
+    if (visit->quiet_until > now || visit->pid != 0) return false;
     visit->pid = me;
     return true;
   });
@@ -198,6 +206,7 @@ void forget_reservations() {
 bool visit_is_due(Oid dbid, TimestampTz now, int64 interval) {
   return with_visit(dbid, false, [now, interval](Visit* visit) {
     if (visit == nullptr) return true;
+    put_right(visit, now);
     return !visit->reserved && next_of(*visit, interval) <= now;
   });
 }

@@ -17,6 +17,7 @@ extern "C" {
 #include "storage/proc.h"
 #include "tcop/tcopprot.h"
 #include "utils/guc.h"
+#include "utils/timestamp.h"
 }
 
 namespace assist::worker {
@@ -54,9 +55,13 @@ void run() {
   BackgroundWorkerUnblockSignals();
   pgstat_report_appname("pg_assist collector");
   report_component(kCollector, "running", "", nullptr);
+  TimestampTz last = 0;
   for (;;) {
     fault_point("collector");
     take_all_slots();
+    const TimestampTz now = GetCurrentTimestamp();
+    if (now < last) forget_future(now);
+    last = now;
     brake();
     report_component(kCollector, "running", nullptr, nullptr);
     WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH, kTickMs, PG_WAIT_EXTENSION);

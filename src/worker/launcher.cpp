@@ -162,8 +162,9 @@ long send_analysts() {
     Oid due = InvalidOid;
     TimestampTz since = 0;
     for (int i = 0; i < list.count; ++i) {
+      const bool is_due = visit_is_due(list.oids[i], now, interval);
       const TimestampTz at = next_visit(list.oids[i], interval);
-      if (visit_is_due(list.oids[i], now, interval)) {
+      if (is_due) {
         if (due == InvalidOid || at < since) {
           due = list.oids[i];
           since = at;
