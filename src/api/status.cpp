@@ -8,6 +8,10 @@
 #include "pg/store.hpp"
 #include "pg/text_arena.hpp"
 
+extern "C" {
+#include "access/xlog.h"  // for RecoveryInProgress
+}
+
 namespace {
 
 using namespace assist::pg;  // NOLINT: this file shows the store
@@ -57,6 +61,11 @@ void put_components(RowSink& sink) {
     const bool started = c.pid != 0;
     const bool alive = started && kill(c.pid, 0) == 0;
     Line line = {kNames[i], !started ? "not started" : alive || i == kAnalyst ? c.state : "stopped", c.detail};
+    if (!started && i == kLauncher && RecoveryInProgress())
+      line.detail = "it starts when recovery has ended";
+    else if (!started && i != kAnalyst)
+      line.detail =
+          "it starts within seconds unless background workers are used up: see max_worker_processes";
     line.last_run = c.last_run;
     line.last_error = c.last_error;
     put(sink, line);

@@ -34,11 +34,12 @@ constexpr int kEndTries = 500;
 constexpr long kEndWaitUs = 10000;
 
 struct Visit {
-  Oid dbid;          // 0 = free
-  int pid;           // of the worker that is there; 0 = none
-  bool reserved;     // a worker is on its way or there
-  int extension;     // kUnknown, kAbsent, kThere
-  TimestampTz last;  // when the last visit was reserved; 0 = never
+  Oid dbid;            // 0 = free
+  int pid;             // of the worker that is there; 0 = none
+  bool reserved;       // a worker is on its way or there
+  int extension;       // kUnknown, kAbsent, kThere
+  TimestampTz last;    // when the last visit was reserved; 0 = never
+  TimestampTz before;  // the one before that
   TimestampTz quiet_until;
 };
 
@@ -61,7 +62,7 @@ auto with_visit(Oid dbid, bool add, F&& f) {
     if (visit.dbid == InvalidOid && free == nullptr) free = &visit;
   }
   if (found == nullptr && add && free != nullptr) {
-    *free = {dbid, 0, false, kUnknown, 0, 0};
+    *free = {dbid, 0, false, kUnknown, 0, 0, 0};
     found = free;
   }
   auto result = f(found);
@@ -215,6 +216,7 @@ bool reserve_visit(Oid dbid, TimestampTz now) {
   return with_visit(dbid, true, [now](Visit* visit) {
     if (visit == nullptr || visit->reserved || visit->pid != 0) return false;
     visit->reserved = true;
+    visit->before = visit->last;
     visit->last = now;
     return true;
   });
@@ -223,6 +225,15 @@ bool reserve_visit(Oid dbid, TimestampTz now) {
 void release_visit(Oid dbid) {
   with_visit(dbid, false, [](Visit* visit) {
     if (visit != nullptr) visit->reserved = false;
+    return 0;
+  });
+}
+
+void forgo_visit(Oid dbid) {
+  with_visit(dbid, false, [](Visit* visit) {
+    if (visit == nullptr) return 0;
+    visit->reserved = false;
+    visit->last = visit->before;
     return 0;
   });
 }

@@ -40,7 +40,8 @@ void forget_reservations();
 bool visit_is_due(Oid dbid, TimestampTz now, int64 interval);
 // Reserves a visit. False when there is one, or the table is full.
 bool reserve_visit(Oid dbid, TimestampTz now);
-void release_visit(Oid dbid);  // the reserved worker did not start, or has ended
+void release_visit(Oid dbid);  // the reserved worker has ended
+void forgo_visit(Oid dbid);    // the reserved worker did not start: the visit is due as before
 TimestampTz next_visit(Oid dbid, int64 interval);  // 0 = now
 // Forgets databases that are not in the list.
 void keep_visits(const Oid* dbids, int count);

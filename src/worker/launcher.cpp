@@ -50,6 +50,7 @@ struct Running {
 };
 
 Running running[kMostWorkers];
+bool was_refused = false;  // said in the log once, not every second
 
 struct Databases {
   Oid* oids;
@@ -178,10 +179,16 @@ long send_analysts() {
     if (start_analyst(due)) {
       ++count;
     } else {
-      release_visit(due);
+      forgo_visit(due);
       refused = true;
     }
   }
+  if (refused && !was_refused)
+    ereport(LOG,
+            (errcode(ERRCODE_CONFIGURATION_LIMIT_EXCEEDED),
+             errmsg("pg_assist could not start an analyst: no background worker is free"),
+             errhint("It tries again every second. You may need to raise max_worker_processes.")));
+  was_refused = refused;
   report_component(kLauncher, refused ? "waiting" : "running",
                    refused ? "no free background worker: see max_worker_processes" : "", nullptr);
   if (count > 0 || refused) return kNapMs;
