@@ -1,6 +1,8 @@
 #!/bin/bash
 # faults.sh: the tests of test/faults on a build with fault points, on a server with assertions. Called by
 # `make test-faults`; ONLY=text selects. Closes with the line `N passed, N failed`.
+#
+# FAULT_SECONDS: how long everything is cancelled (60 unless set); FAULT_RESTARTS: how many restarts (100).
 set -euo pipefail
 cd "$(dirname "$(readlink -f "$0")")/.."
 export BUILD_DIR=${BUILD_DIR:-build}/faults

@@ -22,7 +22,7 @@ help:
 	@echo "     test-static     clang-tidy, cppcheck"
 	@echo "     test-asserts    our tests on a server with assertions, built from Debian's source package"
 	@echo "     test-core       the server's own suites with pg_assist preloaded, against without"
-	@echo "     test-faults     processes killed, stopped and failing inside; out of memory; no space"
+	@echo "     test-faults     processes killed and failing inside; no memory, space, workers; clock; restarts; promotion"
 	@echo "     test-valgrind   SQL tests under memcheck"
 	@echo "     test-fuzz       libFuzzer on every parser"
 	@echo "     test-sqlsmith   random queries, all functions called on what was captured"
@@ -68,7 +68,8 @@ test-static: deps-lint
 test-full:
 	@PG_CONFIG='$(PG_CONFIG)' BUILD_DIR='$(BUILD_DIR)' bash test/full.sh $(SUITES)
 
-# Processes killed, stopped and failing in the middle of what they do, out of memory, no space.
+# Processes killed, stopped, cancelled and failing in the middle of what they do; no memory, no space, no workers;
+# the clock set; restarts; promotion. ONLY, FAULT_SECONDS and FAULT_RESTARTS: see test/faults.sh.
 test-faults:
 	$(DEPS) build test core
 	@PG_CONFIG='$(PG_CONFIG)' BUILD_DIR='$(BUILD_DIR)' bash test/faults.sh

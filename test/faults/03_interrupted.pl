@@ -59,25 +59,45 @@ is(scalar @used, 3, 'the session went on to the end');
 cmp_ok($used[2], '<', $used[0] + 100_000, "nothing is left in memory (@used bytes)");
 sound('statement_timeout');
 
-# Cancel after cancel while everything is called over and over.
-my $loop = join ";\n", ("SET application_name = 'target'"), (@calls) x 40;
+# Cancel after cancel for a minute (FAULT_SECONDS) while everything is called over and over, in one session.
+my $seconds = $ENV{FAULT_SECONDS} // 60;
 my $dir = PostgreSQL::Test::Utils::tempdir;
-append_to_file("$dir/loop.sql", "\\set ON_ERROR_STOP 0\n$loop;\n");
-my $psql = IPC::Run::start([ 'psql', '-X', '-q', '-o', '/dev/null', '-d', $node->connstr('postgres'), '-f', "$dir/loop.sql" ],
+my $used = q{SELECT 'used ' || sum(used_bytes) FROM pg_backend_memory_contexts WHERE parent = 'TopMemoryContext' AND name NOT LIKE 'Cache%'};
+append_to_file("$dir/calls.sql", join '', map { "$_;\n" } @calls);
+# Calls.sql becomes empty when the time is over.
+append_to_file("$dir/loop.sql", join "\n", '\set ON_ERROR_STOP 0', "SET application_name = 'target';", "\\i $dir/calls.sql",
+	"\\o $dir/used", "$used;", '\o /dev/null', ("\\i $dir/calls.sql") x (1000 * $seconds), "\\o | cat >> $dir/used", "$used;", '');
+my $psql = IPC::Run::start([ 'psql', '-X', '-q', '-At', '-o', '/dev/null', '-d', $node->connstr('postgres'), '-f', "$dir/loop.sql" ],
 	'>', "$dir/out", '2>', "$dir/errors");
-my ($cancels, $idle) = (0, 0);
-while ($idle < 20)
-{
-	my $sent = $node->safe_psql('postgres', q{SELECT count(pg_cancel_backend(pid)) FROM pg_stat_activity WHERE application_name = 'target'});
-	$cancels += $sent;
-	$idle = $sent ? 0 : $idle + 1;
-	sleep 0.01;
-}
+ok(wait_until(60, sub { -s "$dir/used" }), 'the session has called everything once');
+# At random moments, from one session: some fifty a second.
+my $cancels = $node->safe_psql('postgres', qq{
+	CREATE PROCEDURE cancels(seconds float8, OUT cancels int) LANGUAGE plpgsql AS \$\$
+	DECLARE target int := (SELECT pid FROM pg_stat_activity WHERE application_name = 'target');
+	BEGIN
+		cancels := 0;
+		WHILE clock_timestamp() < statement_timestamp() + seconds * interval '1 s' LOOP
+			PERFORM pg_cancel_backend(target), pg_sleep(random() * 0.03);
+			cancels := cancels + 1;
+		END LOOP;
+	END \$\$;
+	CALL cancels($seconds, NULL)}, timeout => 2 * $seconds + 60);
+append_to_file("$dir/empty.sql", '');
+rename "$dir/empty.sql", "$dir/calls.sql" or die $!;
 $psql->finish;
 my $errors = slurp_file("$dir/errors");
-cmp_ok($cancels, '>', 20, "$cancels cancels");
-like($errors, qr/canceling statement due to user request/, 'some were in time');
+cmp_ok($cancels, '>', 10 * $seconds, "$cancels cancels in $seconds s");
+# Which line, that is call, was cancelled how often.
+my %hit;
+++$hit{ $1 - 1 } while $errors =~ /calls\.sql:(\d+): ERROR:  canceling statement due to user request/g;
+note sprintf '%5d  %s', $hit{$_} // 0, substr($calls[$_], 0, 90) for 0 .. $#calls;
+cmp_ok(scalar keys %hit, '>', @calls / ($seconds >= 30 ? 2 : 10), scalar(keys %hit) . ' of ' . @calls . ' calls were cancelled');
 unlike($errors, qr/server closed|XX000|internal error/, 'the session lived');
+$other = join ' | ', grep { /ERROR/ && !/canceling statement due to user request|recommendation/ } split /\n/, $errors;
+is($other, '', 'and nothing else went wrong');
+@used = slurp_file("$dir/used") =~ /^used (\d+)$/mg;
+is(scalar @used, 2, 'the session went on to the end');
+cmp_ok($used[-1], '<', $used[0] + 100_000, "nothing is left in memory (@used bytes)");
 sound('cancel');
 
 # No worker to be had for analysts: said in assist.status, and over when there is one again.
