@@ -60,6 +60,19 @@ for my $point ('evict', 'text', 'sample', 'take', 'collector', 'launcher', 'read
 is($node->safe_psql('postgres', q{SELECT count(*) > 0 FROM assist.status WHERE component = 'gap'}), 't',
 	'the gaps are recorded');
 
+# Processes of the server that stand still. Others may end while this looks.
+sub stopped
+{
+	my ($postmaster) = split /\n/, slurp_file($node->data_dir . '/postmaster.pid');
+	my @found;
+	for my $pid (split ' ', slurp_file("/proc/$postmaster/task/$postmaster/children"))
+	{
+		open(my $stat, '<', "/proc/$pid/stat") or next;
+		push @found, $pid if (<$stat> // '') =~ /^\d+ \(.*\) T/;
+	}
+	return @found;
+}
+
 # A worker that stands still: others go on, and what it holds does not keep them.
 for my $point ('collector', 'launcher', 'read', 'plan', 'store')
 {
@@ -67,8 +80,7 @@ for my $point ('collector', 'launcher', 'read', 'plan', 'store')
 	work();
 	ok(wait_until(30, sub { !-e $fault }), "stop at $point: reached") or disarm();
 	exact("stop at $point");
-	my @stopped = grep { slurp_file("/proc/$_/stat") =~ /^\d+ \(.*\) T/ } grep { -e "/proc/$_/stat" } split ' ',
-	  slurp_file('/proc/' . (split /\n/, slurp_file($node->data_dir . '/postmaster.pid'))[0] . '/task/' . (split /\n/, slurp_file($node->data_dir . '/postmaster.pid'))[0] . '/children');
+	my @stopped = stopped();
 	is(scalar @stopped, 1, "stop at $point: one process stands still");
 	kill 'CONT', @stopped;
 	work();
