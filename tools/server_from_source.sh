@@ -1,6 +1,6 @@
 #!/bin/bash
 # server_from_source.sh: builds the PostgreSQL of PG_CONFIG's major version from Debian's source package, with
-# assertions and valgrind's client requests, together with its test suites, into .servers/MAJOR-cassert.
+# assertions and valgrind's client requests, together with its test suites, into .servers/postgresql-MAJOR-cassert.
 # Prints where; does nothing when it is there. ASSIST_SERVERS names another directory than .servers.
 # Takes about 6 minutes on two processors and 1.5 GB; needs the packages of `deps.sh ... core`.
 #
@@ -13,7 +13,8 @@ major=$("$pg_config" --version | sed 's/^PostgreSQL \([0-9]*\).*/\1/')
 servers=${ASSIST_SERVERS:-$here/../.servers}
 mkdir -p "$servers"
 servers=$(readlink -f "$servers")
-to=$servers/$major-cassert
+# Debian's makefiles install into the system's own directories unless the path says postgres.
+to=$servers/postgresql-$major-cassert
 as_server test -r "$servers" -a -x "$servers" ||
   { echo "$server_user cannot read $servers: set ASSIST_SERVERS to a directory that it can" >&2; exit 1; }
 if [ -x "$to/bin/pg_config" ] && [ -e "$to/done" ]; then
@@ -21,7 +22,7 @@ if [ -x "$to/bin/pg_config" ] && [ -e "$to/done" ]; then
   exit 0
 fi
 
-log=$servers/$major-cassert.log
+log=$to.log
 : >"$log"
 work=$(mktemp -d "$servers/tmp.XXXXXX")
 trap 'rm -rf "$work"' EXIT
@@ -56,6 +57,11 @@ cd "$to/source"
 run "configure" ./configure --prefix="$to" --enable-cassert --enable-debug --enable-tap-tests \
   --with-icu --without-readline --with-zlib CFLAGS='-O1 -g -fno-omit-frame-pointer -DUSE_VALGRIND' \
   $([ "$major" -lt 17 ] || echo --enable-injection-points)
+run "look where it goes" make -s -C src/port pg_config_paths.h
+if grep -E '^#define (PGBINDIR|PGSHAREDIR|LIBDIR|PKGLIBDIR|INCLUDEDIRSERVER) ' src/port/pg_config_paths.h | grep -vF "\"$to/" >&2; then
+  echo "it would be installed outside of $to" >&2
+  exit 1
+fi
 run "build" make -s -j"$(nproc)" world-bin
 run "build its test modules" make -s -j"$(nproc)" -C src/test all
 run "install" make -s install-world-bin

@@ -56,7 +56,7 @@ struct Found {
 bool IsLocal(char c) { return IsWord(c) || c == '.' || c == '%' || c == '+' || c == '-'; }
 
 // End of a domain with two labels or more, the last of letters; 0 = none.
-std::size_t DomainEnd(Reader text, std::size_t at) {
+std::size_t DomainEnd(const Reader& text, std::size_t at) {
   const auto in_label = [](char c) { return IsWord(c) || c == '-'; };
   std::size_t end = 0;
   for (std::size_t label = at;;) {
@@ -71,7 +71,7 @@ std::size_t DomainEnd(Reader text, std::size_t at) {
   return end;
 }
 
-Found Email(Reader text, std::size_t at) {
+Found Email(const Reader& text, std::size_t at) {
   if (!IsWord(text[at])) return {};
   std::size_t domain = 0;
   for (std::size_t i = at; domain == 0; ++i) {
@@ -99,7 +99,7 @@ struct Digits {
 
 // Digits in groups with one separator each, up to the end of the number; count 0 = no such thing.
 template <typename Separates>
-Digits ReadDigits(Reader text, std::size_t at, Separates separates) {
+Digits ReadDigits(const Reader& text, std::size_t at, Separates separates) {
   Digits out;
   for (;;) {
     const std::size_t end = text.Skip(at, IsDigit);
@@ -167,7 +167,7 @@ bool HasCheckDigit(const Digits& d) {
   return sum % 10 == 0;
 }
 
-Found Card(Reader text, std::size_t at) {
+Found Card(const Reader& text, std::size_t at) {
   if (!IsDigit(text[at])) return {};
   const char separator = text[text.Skip(at, IsDigit)];
   const Digits d = ReadDigits(
@@ -181,7 +181,7 @@ Found Card(Reader text, std::size_t at) {
 bool SeparatesPhone(char c) { return c == ' ' || c == '-' || c == '.' || c == '/'; }
 
 // +49 (0) 171 234-567: digits with separators and one pair of parentheses.
-Found International(Reader text, std::size_t at) {
+Found International(const Reader& text, std::size_t at) {
   std::size_t i = at + 1, count = 0, end = at;
   bool open = false, closed = false;
   if (text[i] < '1' || text[i] > '9') return {};
@@ -195,9 +195,7 @@ Found International(Reader text, std::size_t at) {
     } else if (c == ')' && open) {
       open = false;
       closed = true;
-    } else if (!SeparatesPhone(c) || (SeparatesPhone(text[i + 1]) && c != ' ')) {
-      break;
-    } else if (!IsDigit(text[i + 1]) && text[i + 1] != '(') {
+    } else if (!SeparatesPhone(c) || (!IsDigit(text[i + 1]) && text[i + 1] != '(')) {
       break;
     }
   }
@@ -231,7 +229,7 @@ bool IsPhone(const Digits& d, char separator) {
 }
 
 // (555) 123-4567, (030) 1234567
-Found Parenthesised(Reader text, std::size_t at) {
+Found Parenthesised(const Reader& text, std::size_t at) {
   const std::size_t close = text.Skip(at + 1, IsDigit), area = close - at - 1;
   if (text[close] != ')' || (text[at + 1] == '0' ? area < 2 || area > 5 : area != 3)) return {};
   std::size_t rest = close + 1;
@@ -242,7 +240,7 @@ Found Parenthesised(Reader text, std::size_t at) {
   return fits ? Found{at, d.end, "[phone]"} : Found{};
 }
 
-Found Phone(Reader text, std::size_t at) {
+Found Phone(const Reader& text, std::size_t at) {
   if (text[at] == '+') return International(text, at);
   if (text[at] == '(') return Parenthesised(text, at);
   if (!IsDigit(text[at])) return {};
@@ -293,13 +291,13 @@ bool LooksRandom(std::string_view run) {
 }
 
 // Its run of characters, with the padding of base64.
-std::size_t TokenEnd(Reader text, std::size_t at) {
+std::size_t TokenEnd(const Reader& text, std::size_t at) {
   std::size_t end = text.Skip(at, IsToken);
   for (int padding = 0; padding < 2 && text[end] == '='; ++padding) ++end;
   return end;
 }
 
-Found PrefixedToken(Reader text, std::size_t at) {
+Found PrefixedToken(const Reader& text, std::size_t at) {
   for (const Prefix& prefix : kPrefixes) {
     if (!text.Has(at, prefix.text)) continue;
     // = and : part the pieces of a SCRAM verifier.
@@ -312,7 +310,7 @@ Found PrefixedToken(Reader text, std::size_t at) {
   return {};
 }
 
-Found RandomToken(Reader text, std::size_t at) {
+Found RandomToken(const Reader& text, std::size_t at) {
   const std::size_t end = TokenEnd(text, at);
   return LooksRandom(text.text.substr(at, end - at)) ? Found{at, end, "[token]"} : Found{};
 }
@@ -335,7 +333,7 @@ bool IsNoSecret(std::string_view value) {
 }
 
 // Of "word = value", "word": "value", word 'value', bearer value: the value.
-Found Announced(Reader text, std::size_t at) {
+Found Announced(const Reader& text, std::size_t at) {
   for (const Announcer& announcer : kAnnouncers) {
     if (!text.HasAnyCase(at, announcer.word)) continue;
     std::size_t i = at + announcer.word.size();
@@ -379,7 +377,7 @@ Found Announced(Reader text, std::size_t at) {
 }
 
 // scheme://user:password@host
-Found UrlPassword(Reader text, std::size_t at) {
+Found UrlPassword(const Reader& text, std::size_t at) {
   if (!text.Has(at, "://")) return {};
   const std::size_t user = at + 3;
   const std::size_t colon = text.Skip(user, [](char c) { return IsLocal(c); });
@@ -389,7 +387,7 @@ Found UrlPassword(Reader text, std::size_t at) {
   return text[end] == '@' ? Found{colon + 1, end, "[secret]"} : Found{};
 }
 
-Found PrivateKey(Reader text, std::size_t at) {
+Found PrivateKey(const Reader& text, std::size_t at) {
   if (!text.Has(at, "-----BEGIN ")) return {};
   const std::size_t head = text.text.find("-----", at + 11);
   if (head == std::string_view::npos || head - at > 60 ||
