@@ -1,6 +1,6 @@
 #!/bin/bash
 # full.sh [SUITE...]: every suite there is, one after the other, each by its own make target; a new suite is listed
-# here. Prints a table at the end. Called by `make test-full`; takes about two hours on two processors, half of it for
+# here. Prints a table at the end. Called by `make test-full`; takes about two and a half hours on two processors, half of it for
 # the matrix.
 set -uo pipefail
 cd "$(dirname "$(readlink -f "$0")")/.."

@@ -48,6 +48,35 @@ my ($failures, $first_used, $last_used) = split /\|/, $out;
 cmp_ok($failures, '>', 100, "out of memory at $failures allocations of an analysis: an error each time");
 is($node->safe_psql('postgres', 'SELECT assist.refresh()'), $whole, 'and the next one is as before');
 cmp_ok($last_used, '<', $first_used + 200_000, "no memory is left behind ($first_used, $last_used bytes)");
+# The other functions that allocate in the boundary layer.
+my %calls = (
+	generate_migration => 'SELECT count(*) FROM assist.all_recommendations r, assist.generate_migration(r.id) WHERE r.sql IS NOT NULL',
+	migration_script => 'SELECT sum(length(assist.migration_script(id))) FROM assist.all_recommendations WHERE sql IS NOT NULL',
+	mask_query => q{SELECT length(assist.mask_query('SELECT 1 /* a@b.example */'))},
+	export => 'SELECT count(*) FROM assist.export()',);
+for my $name (sort keys %calls)
+{
+	my ($status, $seen, $errors) = try_sql($node, 'postgres', qq{
+		DO \$\$
+		DECLARE n int := 0; failures int := 0;
+		BEGIN
+			LOOP
+				EXECUTE format('COPY (SELECT %L) TO %L', 'allocate fail ' || n, '$fault');
+				BEGIN
+					EXECUTE \$call\$$calls{$name}\$call\$;
+					EXIT;
+				EXCEPTION WHEN out_of_memory THEN
+					failures := failures + 1;
+				END;
+				n := n + CASE WHEN n < 300 THEN 1 ELSE 1 + n / 20 END;
+			END LOOP;
+			RAISE NOTICE 'failures: %', failures;
+		END \$\$}, timeout => 300);
+	unlink $fault;
+	is($status, 0, "out of memory in $name: nothing else goes wrong") or diag $errors;
+	my ($count) = $errors =~ /failures: (\d+)/;
+	cmp_ok($count // 0, '>', 0, "and it is met: " . ($count // 0) . " times");
+}
 unlike(slurp_file($node->logfile), qr/PANIC|TRAP|was terminated/, 'no crash');
 
 # The arena gives nothing: texts and plans are counted as lost, executions are not.

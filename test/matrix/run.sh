@@ -1,15 +1,15 @@
 #!/bin/bash
-# run.sh [bookworm] [trixie] [forky]: `make test` of the last commit on Debian 12 (PostgreSQL 15), 13 (17) and the
-# next release (18), each a bare system by debootstrap in .servers, with git and make and nothing else to begin
-# with. TARGETS="test test-core" chooses what is made. Needs root; the first run takes some minutes more a release
-# for packages. Called by `make test-matrix`; closes with a table and the line `N passed, N failed`.
+# run.sh [bookworm] [trixie] [forky]: `make test` and `make test-core` of the last commit on Debian 12 (PostgreSQL 15),
+# 13 (17) and the next release (18), each a bare system by debootstrap in .servers, with git and make and nothing
+# else to begin with. TARGETS="test test-asserts" chooses what is made. Needs root; the first run takes some minutes more a
+# release for packages. Called by `make test-matrix`; closes with a table and the line `N passed, N failed`.
 #
 # ASSIST_SERVERS names another directory than .servers, MATRIX_MIRROR another mirror than deb.debian.org.
 set -uo pipefail
 . "$(dirname "$(readlink -f "$0")")/release.sh"
 cd "$top"
 releases=${*:-bookworm trixie forky}
-targets=${TARGETS:-test}
+targets=${TARGETS:-test test-core}
 results=${BUILD_DIR:-build}/matrix
 mkdir -p "$results"
 results=$(readlink -f "$results")

@@ -108,6 +108,35 @@ $since = -s $node->logfile;
 $node->safe_psql('postgres', 'SELECT b FROM lair.seen WHERE a = 7', extra_params => [ '-U', 'auditor' ]);
 ok(who_ran_since($since)->{'auditor for auditor'}, 'as it does when they run it');
 
+# What a superuser made of the attacker's functions: an operator class, by whose index the planner looks up the largest
+# value, and an event trigger, which what the analysis writes must not fire.
+$node->safe_psql('postgres', q{
+	CREATE FUNCTION lair.compare(int, int) RETURNS int LANGUAGE plpgsql IMMUTABLE AS $$
+	BEGIN
+		RAISE LOG 'evil runs as % for %', current_user, session_user;
+		RETURN btint4cmp($1, $2);
+	END $$;
+	CREATE FUNCTION lair.at_ddl() RETURNS event_trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM lair.evil(1); END $$},
+	extra_params => [ '-U', 'attacker' ]);
+$node->safe_psql('postgres', q{
+	CREATE OPERATOR CLASS lair.ops FOR TYPE int USING btree AS
+		OPERATOR 1 <, OPERATOR 2 <=, OPERATOR 3 =, OPERATOR 4 >=, OPERATOR 5 >, FUNCTION 1 lair.compare(int, int);
+	SET max_parallel_maintenance_workers = 0;
+	CREATE TABLE vault AS SELECT g AS a, repeat('x', 200) AS b FROM generate_series(1, 2000) g;
+	CREATE INDEX ON vault (a lair.ops);
+	ANALYZE vault;
+	GRANT SELECT ON vault TO auditor;
+	CREATE EVENT TRIGGER lair_ddl ON ddl_command_start EXECUTE FUNCTION lair.at_ddl()});
+for my $victim ('postgres', 'auditor')
+{
+	$node->safe_psql('postgres', q{SELECT a FROM vault WHERE b = 'y' AND a > 1999}, extra_params => [ '-U', $victim ]) for 1 .. 12;
+}
+$since = -s $node->logfile;
+($status, $out, $err) = try_sql($node, 'postgres', 'SELECT assist.refresh() >= 0');
+is($out, 't', "an analysis with an attacker's operator class and event trigger") or diag $err;
+is(join(', ', grep { !/^attacker for / } keys %{ who_ran_since($since) }), '', 'runs nothing with the rights of others');
+$node->safe_psql('postgres', 'DROP EVENT TRIGGER lair_ddl; DROP TABLE vault; DROP OPERATOR FAMILY lair.ops USING btree');
+
 # A function that fails, one that waits for a lock, and a role that is gone: the analysis goes on without them.
 $node->safe_psql('postgres', q{
 	CREATE OR REPLACE FUNCTION lair.evil(i int) RETURNS int LANGUAGE plpgsql IMMUTABLE AS $$ BEGIN RAISE 'no'; END $$},

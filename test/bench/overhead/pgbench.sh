@@ -4,12 +4,15 @@
 # Three servers on copies of one data directory: base (compute_query_id = off), pg_stat_statements
 # and pg_assist. One round is a short run on each, one right after the other in changing order and with
 # the same random numbers, so that what else happens on the machine meets all; servers that do not run are
-# stopped. Each round gives one pair for each comparison. Printed is the median of the pairs' ratios with its 95 %
-# interval (ratios.pl); 1.000 means no cost, less means slower, for the latency too.
+# stopped. Each round gives one pair for each comparison. Two servers that are configured alike differ by some per cent
+# for as long as they run, by where their memory and files happen to lie: after every few rounds all begin anew, on fresh
+# copies. Printed is the median of the pairs' ratios with its 95 % interval (ratios.pl); 1.000 means no cost, less means
+# slower, for the latency too.
 usage() {
   cat <<'TEXT'
 usage: pgbench.sh [--workload W] [--clients "1 8 64"] [--modes "simple prepared"] [--pairs N] [--seconds S]
-                  [--only "pg_stat_statements pg_assist"] [--scale N] [--statements N] [--set name=value] [--minutes]
+                  [--rounds N] [--only "pg_stat_statements pg_assist"] [--scale N] [--statements N] [--set name=value]
+                  [--minutes]
 
   --workload W    select     pgbench -S (default)         simple and prepared, 1 2 8 64 clients, scale 5
                   readwrite  pgbench's TPC-B-like         simple, 1 8 64 clients, scale 20
@@ -18,6 +21,7 @@ usage: pgbench.sh [--workload W] [--clients "1 8 64"] [--modes "simple prepared"
                   churn      test/bench/load/churn        simple (always), 1 8 64 clients, 50,000 distinct statements
   --clients, --modes, --scale   other than those; --statements: of churn, 65,536 at most
   --pairs N       rounds (default 30)
+  --rounds N      between two fresh starts (default 3)
   --seconds S     length of a run (default 2)
   --only          extensions to compare with the server without
   --set N=V       server setting for pg_assist's server, e.g. assist.sample_rate=0; may be repeated
@@ -26,12 +30,13 @@ usage: pgbench.sh [--workload W] [--clients "1 8 64"] [--modes "simple prepared"
 PG_CONFIG selects the PostgreSQL installation (default: pg_config in the path).
 TEXT
 }
-workload=select pairs=30 seconds=2 only="pg_stat_statements pg_assist" statements=50000
+workload=select pairs=30 rounds=3 seconds=2 only="pg_stat_statements pg_assist" statements=50000
 clients='' modes='' scale='' minutes=no extra=()
 while [ $# -gt 0 ]; do
   case $1 in
     --workload) workload=${2:?}; shift ;;
     --pairs) pairs=${2:?}; shift ;;
+    --rounds) rounds=${2:?}; shift ;;
     --seconds) seconds=${2:?}; shift ;;
     --clients) clients=${2:?}; shift ;;
     --modes) modes=${2:?}; shift ;;
@@ -57,8 +62,8 @@ clients=${clients:-${defaults[0]}} modes=${modes:-${defaults[1]}} scale=${scale:
 
 # A run costs about a third of a second besides: processes, connections, the log.
 lines=$(( $(wc -w <<<"$clients") * $(wc -w <<<"$modes") ))
-expected=$(awk -v n=$lines -v p="$pairs" -v s="$seconds" -v k=$(( $(wc -w <<<"$only") + 1 )) \
-  'BEGIN { printf "%.0f", 0.5 + n * (p + 1) * k * (s + 0.3) / 60 + 0.5 }')
+expected=$(awk -v n=$lines -v p="$pairs" -v s="$seconds" -v f=$(( (pairs + rounds - 1) / rounds )) -v k=$(( $(wc -w <<<"$only") + 1 )) \
+  'BEGIN { printf "%.0f", 0.5 + n * k * ((p + 1) * (s + 0.3) + f * 3) / 60 + 0.5 }')
 if [ $minutes = yes ]; then echo "$expected"; exit 0; fi
 
 . "$(dirname "$(readlink -f "$0")")/server.sh"
@@ -117,21 +122,26 @@ start base
 create
 sql base -c 'vacuum (freeze, analyze)' -c checkpoint
 stop base
-for s in "${servers[@]:1}"; do
-  as_server cp -a "$work/base" "$work/$s"
-  as_server sed -i "s|$work/base|$work/$s|" "$work/$s/postgresql.conf"
-done
-for s in "${servers[@]}"; do
-  case $s in
+as_server mv "$work/base" "$work/template"
+
+begin_anew() {  # begin_anew SERVER: a fresh copy of the data, a new server
+  if [ -e "$work/$1/postmaster.pid" ]; then
+    thaw "$1"
+    as_server "$bindir/pg_ctl" stop -D "$work/$1" -m immediate -w -s
+  fi
+  rm -rf "${work:?}/$1"
+  as_server cp -a "$work/template" "$work/$1"
+  as_server sed -i "s|$work/base|$work/$1|" "$work/$1/postgresql.conf"
+  case $1 in
     base) start base compute_query_id=off ;;
     pg_assist)
-      start $s compute_query_id=on shared_preload_libraries=pg_assist "${extra[@]}"
-      sql $s -c 'create extension pg_assist' ;;
-    *) start "$s" compute_query_id=on shared_preload_libraries="$s"
-       sql "$s" -c "create extension $s" ;;
+      start "$1" compute_query_id=on shared_preload_libraries=pg_assist "${extra[@]}"
+      sql "$1" -c 'create extension pg_assist' ;;
+    *) start "$1" compute_query_id=on shared_preload_libraries="$1"
+       sql "$1" -c "create extension $1" ;;
   esac
-  freeze "$s"
-done
+  freeze "$1"
+}
 
 # --- runs -------------------------------------------------------------------------------------------
 
@@ -155,22 +165,21 @@ run() {
     awk '{ v[NR] = $1 } END { i = int(0.99 * NR); print v[i < NR * 0.99 ? i + 1 : i] }' >>"$work/p99.$1"
   rm -f "$work/$1"/latency.*
 }
-# Runs that do not count: they fill caches, and the first tells how many transactions a run has.
-warm_up() {  # warm_up MODE CLIENTS
+# A fresh start and runs that do not count: they fill caches, and the first of all tells how many transactions a run has.
+warm_up() {  # warm_up MODE CLIENTS ROUND
   local s tps
-  sampling=1 per_client=12
-  for s in "${servers[@]}"; do
-    if [ $workload = readwrite ] || [ $workload = tpcc ]; then   # with the versions of rows that earlier runs left
-      thaw "$s"; sql "$s" -c vacuum -c checkpoint; freeze "$s"
-    fi
-    run "$s" "$1" "$2" 0
-    if [ "$s" = base ]; then
+  if [ "$3" = 0 ]; then sampling=1 per_client=12; fi
+  for s in $(order_of $(($3 / rounds))); do begin_anew "$s"; done
+  for s in $(order_of $(($3 / rounds))); do
+    mv "$work/tps.$s" "$work/tps.kept"; mv "$work/p99.$s" "$work/p99.kept"
+    seconds=1 run "$s" "$1" "$2" 0
+    if [ "$3" = 0 ] && [ "$s" = base ]; then
       tps=$(cat "$work/tps.base")
       sampling=$(awk -v n="$tps" -v s="$seconds" 'BEGIN { r = 10000 / (n * s); printf "%.4f", (r > 1 ? 1 : r) }')
       per_client=$(awk -v n="$tps" -v s="$seconds" -v c="$2" 'BEGIN { t = int(n * s / c); print (t < 12 ? 12 : t) }')
     fi
+    mv "$work/tps.kept" "$work/tps.$s"; mv "$work/p99.kept" "$work/p99.$s"
   done
-  for s in "${servers[@]}"; do : >"$work/tps.$s"; : >"$work/p99.$s"; done
 }
 # The order of round I: all sequences of three servers in turn.
 order_of() {
@@ -186,10 +195,10 @@ echo '  verdict'
 for mode in $modes; do
   for c in $clients; do
     for s in "${servers[@]}"; do : >"$work/tps.$s"; : >"$work/p99.$s"; done
-    warm_up "$mode" "$c"
     for ((i = 0; i < pairs; i++)); do
+      [ $((i % rounds)) != 0 ] || warm_up "$mode" "$c" $i
       for s in $(order_of $i); do run "$s" "$mode" "$c" $i; done
     done
-    perl "$here/ratios.pl" "$work" "$(printf '%-9s %-9s %7s' "$workload" "$mode" "$c")" "${servers[@]}"
+    perl "$here/ratios.pl" "$work" $rounds "$(printf '%-9s %-9s %7s' "$workload" "$mode" "$c")" "${servers[@]}"
   done
 done

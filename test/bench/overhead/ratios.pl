@@ -1,13 +1,15 @@
 #!/usr/bin/perl
-# ratios.pl DIR LABEL SERVER...: two lines of pgbench.sh's table, throughput and p99 latency, from the files tps.SERVER
-# and p99.SERVER in DIR: one number a run, the n-th of all are one round. The first server is the reference.
+# ratios.pl DIR ROUNDS LABEL SERVER...: two lines of pgbench.sh's table, throughput and p99 latency, from the files
+# tps.SERVER and p99.SERVER in DIR: one number a run, the n-th of all are one round. The first server is the reference.
+# After every ROUNDS rounds the servers began anew.
 #
 # A ratio says how fast a server is, compared with the other: that of throughputs, and that of latencies upside
-# down. So 1.000 is no cost and less is slower, in both lines. Median of the rounds and its 95 % interval by bootstrap.
+# down. So 1.000 is no cost and less is slower, in both lines. Median of the rounds and its 95 % interval by bootstrap, of
+# starts and of rounds among them: rounds of one start are no independent witnesses.
 use strict;
 use warnings;
 
-my ($dir, $label, @servers) = @ARGV;
+my ($dir, $rounds, $label, @servers) = @ARGV;
 
 sub numbers { open my $f, '<', "$dir/$_[0]" or die "$dir/$_[0]: $!\n"; map { $_ + 0 } <$f> }
 sub median {
@@ -18,8 +20,13 @@ sub median {
 
 sub interval {    # of the ratios: median, lower end, upper end
     my @r = @_;
+    my @starts;
+    push @{ $starts[$_ / $rounds] }, $r[$_] for 0 .. $#r;
     srand 1;
-    my @m = sort { $a <=> $b } map { median(map { $r[rand @r] } @r) } 1 .. 5000;
+    my $again = sub {
+        map { my $start = $starts[rand @starts]; map { $start->[rand @$start] } @$start } @starts;
+    };
+    my @m = sort { $a <=> $b } map { median($again->()) } 1 .. 5000;
     return (median(@r), $m[125], $m[4874]);
 }
 
