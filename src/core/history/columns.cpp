@@ -1,0 +1,84 @@
+// What the columns of each kind of history are. Written to tables: only ever added to, at the end.
+
+#include "assist/history.hpp"
+
+namespace assist {
+
+namespace {
+
+constexpr HistoryColumn kStatement[] = {
+    {"calls", Adds::kSum},
+    {"plans", Adds::kSum},
+    {"errors", Adds::kSum},
+    {"plan_us", Adds::kSum},
+    {"exec_us", Adds::kSum},
+    {"rows", Adds::kSum},
+    {"blks_hit", Adds::kSum},
+    {"blks_read", Adds::kSum},
+    {"blks_dirtied", Adds::kSum},
+    {"temp_blks_read", Adds::kSum},
+    {"temp_blks_written", Adds::kSum},
+    {"wal_bytes", Adds::kSum},
+    {"jit_us", Adds::kSum},
+};
+constexpr HistoryColumn kPlan[] = {{"calls", Adds::kSum}, {"exec_us", Adds::kSum}};
+constexpr HistoryColumn kTable[] = {
+    {"seq_scan", Adds::kSum},      {"seq_tup_read", Adds::kSum}, {"idx_scan", Adds::kSum},
+    {"idx_tup_fetch", Adds::kSum}, {"n_tup_ins", Adds::kSum},    {"n_tup_upd", Adds::kSum},
+    {"n_tup_hot_upd", Adds::kSum}, {"n_tup_del", Adds::kSum},    {"n_live_tup", Adds::kLast},
+    {"n_dead_tup", Adds::kLast},   {"bytes", Adds::kLast},       {"vacuums", Adds::kSum},
+    {"analyzes", Adds::kSum},      {"blks_hit", Adds::kSum},     {"blks_read", Adds::kSum},
+};
+constexpr HistoryColumn kIndex[] = {
+    {"executor_scans", Adds::kSum}, {"constraint_checks", Adds::kSum},
+    {"idx_scan", Adds::kSum},       {"idx_tup_read", Adds::kSum},
+    {"bytes", Adds::kLast},         {"blks_hit", Adds::kSum},
+    {"blks_read", Adds::kSum},
+};
+// One row for the database, its key 1.
+constexpr HistoryColumn kDatabase[] = {
+    {"xact_commit", Adds::kSum},
+    {"xact_rollback", Adds::kSum},
+    {"calls", Adds::kSum},
+    {"exec_us", Adds::kSum},
+    {"errors", Adds::kSum},
+    {"deadlocks", Adds::kSum},
+    {"temp_bytes", Adds::kSum},
+    {"blks_hit", Adds::kSum},
+    {"blks_read", Adds::kSum},
+    {"connections", Adds::kLargest},
+    {"bytes", Adds::kLast},
+    {"xid_age", Adds::kLast},
+    {"mxid_age", Adds::kLast},
+    {"wal_bytes", Adds::kSum},
+    {"checkpoints_timed", Adds::kSum},
+    {"checkpoints_requested", Adds::kSum},
+    {"buffers_checkpoint", Adds::kSum},
+    {"buffers_backend", Adds::kSum},
+    {"replication_lag_bytes", Adds::kLargest},
+};
+constexpr HistoryColumn kWait[] = {{"samples", Adds::kSum}};
+
+}  // namespace
+
+std::span<const HistoryColumn> ColumnsOf(HistoryKind kind) {
+  switch (kind) {
+    case HistoryKind::kStatement:
+      return kStatement;
+    case HistoryKind::kPlan:
+      return kPlan;
+    case HistoryKind::kTable:
+      return kTable;
+    case HistoryKind::kIndex:
+      return kIndex;
+    case HistoryKind::kDatabase:
+      return kDatabase;
+    case HistoryKind::kWait:
+      return kWait;
+  }
+  return {};
+}
+
+bool HasHistogram(HistoryKind kind) { return kind == HistoryKind::kStatement; }
+
+}  // namespace assist
