@@ -16,7 +16,7 @@ help:
 	@echo "make lint            the checks of test/lint alone"
 	@echo "make quickstart      a private server with a demo workload and real recommendations"
 	@echo "make quickstart-stop  stop and remove it"
-	@echo "make bench           overhead beside pg_stat_statements and pg_qualstats, 90 minutes; QUICK=1 takes 10"
+	@echo "make bench           overhead beside pg_stat_statements and pg_qualstats, two hours; QUICK=1 some minutes"
 	@echo "make bench-regression  false alarms and delays of detectors of changed levels"
 	@echo "make deps            the packages for building and testing (Debian)"
 	@echo "make test-full       all suites, two and a half hours; each by itself:"

@@ -83,7 +83,7 @@ dsa_pointer store_plan(QueryDesc* desc, const Open& open) {
   return pointer;
 }
 
-// Block of a sample: SampleHead, constants block, plan JSON.
+// Block of a sample: SampleHead, constants block, plan JSON. Nobody's plan or predicates give way for it.
 dsa_pointer store_sample(QueryDesc* desc, const Open& open, const char* constants, Size constants_bytes) {
   int length;
   const char* json = plan_json(desc, true, &length);
@@ -95,7 +95,7 @@ dsa_pointer store_sample(QueryDesc* desc, const Open& open, const char* constant
   strlcpy(head.application, application_name != nullptr ? application_name : "", sizeof head.application);
   dsa_pointer pointer;
   TextBlock* block =
-      allocate(open, sizeof head + constants_bytes + static_cast<Size>(length), kShareSample, &pointer);
+      arena_allocate(sizeof head + constants_bytes + static_cast<Size>(length), kShareSample, &pointer);
   if (block == nullptr) return InvalidDsaPointer;
   memcpy(block->data, &head, sizeof head);
   if (constants_bytes > 0) memcpy(block->data + sizeof head, constants, constants_bytes);
