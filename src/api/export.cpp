@@ -6,6 +6,7 @@
 #include "pg/settings.hpp"
 
 extern "C" {
+#include "lib/stringinfo.h"
 #include "utils/jsonb.h"
 }
 
@@ -94,10 +95,12 @@ ASSIST_SQL_FUNCTION(assist_export_parts) {
       const char* name = nulls[i] ? "NULL" : TextDatumGetCString(wanted[i]);
       bool found = false;
       for (const char* part : kParts) found = found || (!nulls[i] && strcmp(name, part) == 0);
-      if (!found)
-        ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("unknown part \"%s\"", name),
-                        errhint("Parts: statements, plans, predicates, samples, errors, index_use, recommendations, history, "
-                                "rules, status.")));
+      if (found) continue;
+      StringInfoData names;
+      initStringInfo(&names);
+      for (const char* part : kParts) appendStringInfo(&names, "%s%s", names.len > 0 ? ", " : "", part);
+      ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("unknown part \"%s\"", name),
+                      errhint("Parts: %s.", names.data)));
     }
     result = PG_GETARG_DATUM(0);
   });

@@ -116,8 +116,7 @@ bool free_details(const StatementEntry* statement, Spare spare) {
 
 TextBlock* allocate_text_for(const StatementEntry* statement, Size bytes, dsa_pointer* pointer) {
   return allocate_freeing(bytes, kShareText, pointer, [statement] {
-    return free_details(statement, Spare::kNobody) ||
-           free_text(statement);
+    return free_details(statement, Spare::kNobody) || free_text(statement);
   });
 }
 
