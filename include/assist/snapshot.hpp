@@ -254,6 +254,7 @@ class Snapshot {
         spills(&arena_),
         predicates(&arena_),
         proposed_indexes(&arena_),
+        unplanned(&arena_),
         settings(&arena_),
         scoped_settings(&arena_) {}
   Snapshot(const Snapshot&) = delete;
@@ -302,6 +303,9 @@ class Snapshot {
   std::pmr::vector<Spill> spills;
   std::pmr::vector<Predicate> predicates;
   std::pmr::vector<ProposedIndex> proposed_indexes;
+  // Ids of statements that could not be planned this time, as their tables were locked or time or memory was
+  // short: that no index is proposed for them says nothing.
+  std::pmr::vector<std::int64_t> unplanned;
   std::pmr::vector<Setting> settings;
   std::pmr::vector<ScopedSetting> scoped_settings;
 };

@@ -43,6 +43,7 @@ class Advisor {
     Choose();
     ChooseTogether();
     Report();
+    workload_.ReportUnplanned(snapshot_.unplanned);
   }
 
  private:
@@ -175,7 +176,11 @@ void Advisor::ReportOne(int candidate, const std::pmr::vector<ProposedIndex::Hel
   const Pooled& pooled = workload_.at(candidate);
   const Table* table = snapshot_.FindTable(pooled.qualified.table);
   const std::int64_t bytes = workload_.IndexBytes(candidate);
-  if (table == nullptr || bytes == 0) return;
+  if (table == nullptr) return;
+  if (bytes == 0) {
+    for (const ProposedIndex::Helped& one : helped) snapshot_.unplanned.push_back(one.query_id);
+    return;
+  }
   ProposedIndex proposed;
   proposed.table = table->oid;
   // Named last: what was not chosen must not change the names of what was.
@@ -203,6 +208,7 @@ void Advisor::ReportOne(int candidate, const std::pmr::vector<ProposedIndex::Hel
 
 void ProposeIndexes(Snapshot& snapshot) {
   snapshot.proposed_indexes.clear();
+  snapshot.unplanned.clear();
   MemoryContext keep = nullptr, scratch = nullptr;
   Guarded([&] {
     keep = AllocSetContextCreateInternal(CurrentMemoryContext, "assist index advisor",

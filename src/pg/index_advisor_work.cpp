@@ -56,6 +56,12 @@ Oid written_table(const char* text) {
   return target == nullptr ? InvalidOid : RangeVarGetRelid(target, NoLock, true);
 }
 
+// Whether the same statement may well be planned the next time.
+bool passes(int sqlstate) {
+  return sqlstate == ERRCODE_LOCK_NOT_AVAILABLE || sqlstate == ERRCODE_QUERY_CANCELED ||
+         ERRCODE_TO_CATEGORY(sqlstate) == ERRCODE_INSUFFICIENT_RESOURCES;
+}
+
 }  // namespace
 
 Workload::Workload(const Snapshot& snapshot, MemoryContext keep, MemoryContext scratch,
@@ -67,7 +73,8 @@ Workload::Workload(const Snapshot& snapshot, MemoryContext keep, MemoryContext s
       works_(memory),
       pool_(memory),
       writers_(memory),
-      started_(CpuMs()) {}
+      started_(CpuMs()),
+      unplanned_(memory) {}
 
 bool Workload::OutOfTime() const {
   return CpuMs() - started_ > kCpuBudgetMs || waits_ >= kMaxWaits;
@@ -98,6 +105,7 @@ bool Workload::InContext(Work& work, F&& f) {
     const bool too_long = limit.Exceeded(error);
     if (error.data() == nullptr || (error.is_interrupt() && !too_long)) throw;
     work.failed = true;
+    if (passes(error.sqlstate())) unplanned_.push_back(work.statement->query_id);
     if (too_long) ++waits_;
     if (error.sqlstate() == ERRCODE_LOCK_NOT_AVAILABLE && ++waits_ >= kMaxWaits) throw;
     Guarded([&] {
@@ -109,6 +117,12 @@ bool Workload::InContext(Work& work, F&& f) {
   MemoryContextSwitchTo(caller);
   Guarded([&] { MemoryContextReset(scratch_); });
   return !work.failed;
+}
+
+void Workload::ReportUnplanned(std::pmr::vector<std::int64_t>& query_ids) const {
+  query_ids.insert(query_ids.end(), unplanned_.begin(), unplanned_.end());
+  for (const Work& work : works_)
+    if (!work.failed && !work.priced()) query_ids.push_back(work.statement->query_id);
 }
 
 // Which table each observed writing statement writes.
@@ -206,7 +220,11 @@ void Workload::CollectWorks() {
       statements.begin(), statements.end(),
       [](const Statement* a, const Statement* b) { return a->total_ms > b->total_ms; });
   for (const Statement* statement : statements) {
-    if (works_.size() == kMaxStatements || OutOfTime()) break;
+    if (works_.size() == kMaxStatements) break;
+    if (OutOfTime()) {
+      unplanned_.push_back(statement->query_id);
+      continue;
+    }
     const auto candidates =
         advise::FindCandidates(snapshot_, statement->query_id, statement->user, memory_);
     // Those without own candidates can still gain from another's: they share its table by a

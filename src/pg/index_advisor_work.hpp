@@ -99,6 +99,8 @@ class Workload {
   std::int64_t HeapBytes(const Table& root) const;
 
   bool OutOfTime() const;
+  // Appends the statements that were not priced for a reason that passes.
+  void ReportUnplanned(std::pmr::vector<std::int64_t>& query_ids) const;
   std::pmr::vector<Work>& works() { return works_; }
   std::pmr::vector<Pooled>& pool() { return pool_; }
   Pooled& at(int candidate) { return pool_[static_cast<std::size_t>(candidate)]; }
@@ -128,6 +130,7 @@ class Workload {
   std::pmr::vector<Writer> writers_;
   double started_;  // CPU ms
   int waits_ = 0;
+  std::pmr::vector<std::int64_t> unplanned_;
 };
 
 }  // namespace assist::pg

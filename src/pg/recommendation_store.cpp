@@ -142,13 +142,15 @@ constexpr const char* kLogOpened =
     "INSERT INTO assist.action_log (action, recommendation_id, object, outcome, detail)"
     " VALUES ('open', $1, $2, 'open', $3)";
 
-// $1 rules, $2 reasons, $3 fingerprints that were found, $4 tables that were not looked at.
+// $1 rules, $2 reasons, $3 fingerprints that were found, $4 tables that were not looked at, $5 rules that plan
+// statements, $6 statements that could not be planned.
 constexpr const char* kObsolete =
     "WITH lost AS ("
     "  SELECT r.id, w.reason FROM assist.recommendation r"
     "  JOIN unnest($1, $2) w(rule, reason) ON w.rule = r.rule"
     "  WHERE NOT r.gone AND NOT r.fingerprint = ANY ($3)"
-    "  AND (r.relation IS NULL OR NOT r.relation::int8 = ANY ($4)) FOR NO KEY UPDATE OF r SKIP "
+    "  AND (r.relation IS NULL OR NOT r.relation::int8 = ANY ($4))"
+    "  AND NOT (r.rule = ANY ($5) AND r.queryids && $6) FOR NO KEY UPDATE OF r SKIP "
     "LOCKED),"
     " changed AS ("
     "  UPDATE assist.recommendation r SET gone = true, updated_at = clock_timestamp(),"
@@ -231,20 +233,23 @@ void StoreOne(const Snapshot& snapshot, const RuleDescriptor& rule, const Findin
   }
 }
 
-void MarkObsolete(std::span<const RuleOutcome> outcomes, const Findings& findings,
-                  std::span<const Oid> unread) {
+void MarkObsolete(const Snapshot& snapshot, std::span<const RuleOutcome> outcomes,
+                  const Findings& findings, std::span<const Oid> unread) {
   const std::vector<std::int64_t> skipped(unread.begin(), unread.end());
-  std::vector<std::string_view> rules, reasons, found;
+  std::vector<std::string_view> rules, reasons, found, planning;
   for (const RuleOutcome& outcome : outcomes) {
     if (outcome.enabled && !outcome.judged) continue;
     rules.push_back(outcome.rule->id);
+    if (outcome.enabled && Has(outcome.rule->needs, Needs::kProposedIndexes))
+      planning.push_back(outcome.rule->id);
     reasons.push_back(!outcome.enabled               ? std::string_view("the rule is off")
                       : outcome.state == "evaluated" ? std::string_view("not found any more")
                                                      : std::string_view(outcome.state));
   }
   for (const Finding& finding : findings.items()) found.push_back(finding.fingerprint);
   const Arg args[] = {Arg::Texts(rules), Arg::Texts(reasons), Arg::Texts(found),
-                      Arg::Integers(skipped)};
+                      Arg::Integers(skipped), Arg::Texts(planning),
+                      Arg::Integers(snapshot.unplanned)};
   Execute(kObsolete, args);
   Execute(kDropped);
 }
@@ -257,7 +262,7 @@ void StoreFindings(const Snapshot& snapshot, std::span<const RuleOutcome> outcom
     const RuleDescriptor* rule = FindRule(finding.rule);
     if (rule != nullptr) StoreOne(snapshot, *rule, finding);
   }
-  MarkObsolete(outcomes, findings, unread);
+  MarkObsolete(snapshot, outcomes, findings, unread);
   for (const RuleOutcome& outcome : outcomes) {
     const Arg args[] = {Arg::Text(outcome.rule->id), Arg::Text(outcome.state),
                         Arg::Int4(outcome.findings)};

@@ -24,8 +24,8 @@ struct RuleOutcome {
 // new ones are opened; known ones keep id and review, are brought up to date, and are opened again
 // when they were obsolete, or implemented and gone in between, or postponed until now; those of a
 // judged rule that were not found, and those of disabled rules, become obsolete unless they were
-// reviewed to an end. Rows that a session holds locked, and those about `unread` tables, are left
-// for the next time. REQUIRES: OwnerScope, the analysis lock. Throws PgError.
+// reviewed to an end. Rows that a session holds locked, those about `unread` tables and those that come from planning
+// statements of snapshot.unplanned are left for the next time. REQUIRES: OwnerScope, the analysis lock. Throws PgError.
 void StoreFindings(const Snapshot& snapshot, std::span<const RuleOutcome> outcomes,
                    const Findings& findings, std::span<const Oid> unread);
 

@@ -23,7 +23,8 @@ usage: pgbench.sh [--workload W] [--clients "1 8 64"] [--modes "simple prepared"
   --pairs N       rounds (default 30)
   --rounds N      between two fresh starts (default 3)
   --seconds S     length of a run (default 2)
-  --only          extensions to compare with the server without
+  --only          extensions to compare with the server without; "compute_query_id" is a server without, but for
+                  that setting, which both need
   --set N=V       server setting for pg_assist's server, e.g. assist.sample_rate=0; may be repeated
   --minutes       print how long it will take, and stop
 
@@ -70,7 +71,7 @@ if [ $minutes = yes ]; then echo "$expected"; exit 0; fi
 load=$(readlink -f "$here/../load")
 servers=(base)
 for s in $only; do
-  if [ -e "$libdir/$s.so" ]; then servers+=("$s"); else echo "skipped: $s is not installed in $libdir" >&2; fi
+  if [ "$s" = compute_query_id ] || [ -e "$libdir/$s.so" ]; then servers+=("$s"); else echo "skipped: $s is not installed in $libdir" >&2; fi
 done
 
 # --- data and servers -------------------------------------------------------------------------------
@@ -134,6 +135,7 @@ begin_anew() {  # begin_anew SERVER: a fresh copy of the data, a new server
   as_server sed -i "s|$work/base|$work/$1|" "$work/$1/postgresql.conf"
   case $1 in
     base) start base compute_query_id=off ;;
+    compute_query_id) start "$1" compute_query_id=on ;;
     pg_assist)
       start "$1" compute_query_id=on shared_preload_libraries=pg_assist "${extra[@]}"
       sql "$1" -c 'create extension pg_assist' ;;
