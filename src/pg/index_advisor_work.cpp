@@ -122,7 +122,7 @@ bool Workload::InContext(Work& work, F&& f) {
 void Workload::ReportUnplanned(std::pmr::vector<std::int64_t>& query_ids) const {
   query_ids.insert(query_ids.end(), unplanned_.begin(), unplanned_.end());
   for (const Work& work : works_)
-    if (!work.failed && !work.priced()) query_ids.push_back(work.statement->query_id);
+    if (!work.failed && !work.planned) query_ids.push_back(work.statement->query_id);
 }
 
 // Which table each observed writing statement writes.
@@ -321,6 +321,7 @@ void Workload::PriceAlone(Work& work) {
   sets.push_back(work.relevant);
   std::pmr::vector<Priced> priced(memory_);
   if (!Price(work, sets, priced)) return;
+  work.planned = true;
   work.cost_before = work.cost_now = priced.front().cost;
   if (work.cost_before <= 0) {
     work.failed = true;

@@ -49,6 +49,7 @@ struct Work {
   std::pmr::vector<double> cost;  // with the chosen ones and that candidate
   double cost_all = 0;            // with all of them
   Positions used_by_all;          // in that plan
+  bool planned = false;           // at least once
   bool failed = false;            // could not be planned
 
   explicit Work(std::pmr::memory_resource* memory)

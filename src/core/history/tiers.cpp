@@ -17,7 +17,7 @@ struct Unit {
 };
 constexpr Unit kUnits[] = {{"min", kMinute}, {"s", kSecond},  {"h", kHour},
                            {"d", kDay},      {"w", 7 * kDay}, {"y", 365 * kDay}};
-constexpr std::int64_t kLongest = 100 * 365 * kDay;
+constexpr std::int64_t kLongest = std::int64_t{100} * 365 * kDay;
 
 std::string_view Trim(std::string_view text) {
   while (!text.empty() && text.front() == ' ') text.remove_prefix(1);
