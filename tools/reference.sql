@@ -1,4 +1,5 @@
--- reference.sql: docs/reference.md. Lines of markdown in the order of the page.
+-- reference.sql: one page of docs/reference. Lines of markdown in the order of the page; chapter is 1 for views,
+-- 2 for functions, 3 for tables.
 create function pg_temp.cell(t text) returns text language sql
   return replace(replace(coalesce(t, ''), '|', '\|'), E'\n', ' ');
 
@@ -12,7 +13,8 @@ create temp view relation as
 select c.oid, c.relname, c.relkind, obj_description(c.oid, 'pg_class') as comment,
        has_table_privilege('pg_read_all_stats', c.oid, 'select') as for_stats
 from member m join pg_class c on m.classid = 'pg_class'::regclass and c.oid = m.objid
-where c.relnamespace = 'assist'::regnamespace and c.relkind in ('v', 'r', 'p', 'm') and c.relname !~ '^_';
+where c.relnamespace = 'assist'::regnamespace and c.relkind in ('v', 'r', 'p', 'm') and c.relname !~ '^_'
+  and not c.relispartition;
 
 create temp view routine as
 select p.oid, p.proname, pg_get_function_arguments(p.oid) as arguments,
@@ -76,19 +78,15 @@ select 3, relname, oid, 'table `assist.' || relname || '`', comment, for_stats f
 
 create temp view line as
 select 0 as chapter, '' as name, 0::oid as id, 0 as part, n, line
-from unnest(array['# Reference', '',
+from unnest(array['# Reference: ' || (array['views', 'functions', 'tables'])[:chapter], '',
   'Every object of schema `assist`, as the installed extension describes it. This page is written by',
   '`tools/reference.sh`. Times are milliseconds unless the name says otherwise, sizes are bytes. Where it',
   'says *monitoring*, a member of `pg_read_all_stats` (so of `pg_monitor`) may read the view or call the',
-  'function; otherwise a grant is needed. Settings: [settings.md](settings.md).']) with ordinality as u(line, n)
-union all
-select c.chapter, '', 0, 0, n, line
-from (values (1, 'Views'), (2, 'Functions'), (3, 'Tables')) c(chapter, title),
-     unnest(array['', '## ' || c.title]) with ordinality as u(line, n)
-where exists (select from section s where s.chapter = c.chapter)
+  'function; otherwise a grant is needed. [Views](views.md), [functions](functions.md), [tables](tables.md),',
+  '[settings](../settings.md).']) with ordinality as u(line, n)
 union all
 select chapter, name, oid, 0, n, line
-from section, unnest(array['', '### ' || title, '',
+from section, unnest(array['', '## ' || title, '',
   coalesce(comment, '') || case when for_stats then ' *(monitoring)*' else '' end]) with ordinality as u(line, n)
 union all
 select chapter, name, oid, 1, n, line
@@ -113,4 +111,4 @@ select 2, r.proname, r.oid, 3, n, line
 from routine r, unnest(array['', 'Returns ' || r.result || '.']) with ordinality as u(line, n)
 where not coalesce(r.proargmodes && '{t,o}', false);
 
-select line from line order by chapter, name, id, part, n;
+select line from line where chapter in (0, :chapter) order by chapter, name, id, part, n;

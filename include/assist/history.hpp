@@ -91,4 +91,9 @@ std::optional<HistoryBlock> DecodeHistory(std::string_view bytes,
 // intervals.
 HistoryBlock MergeHistory(std::span<const HistoryBlock> blocks, std::pmr::memory_resource* memory);
 
+// The rows with the largest values of a column, at most `count` of them; the others are added up
+// under key 0.
+HistoryBlock KeepLargest(const HistoryBlock& block, std::string_view column, std::size_t count,
+                         std::pmr::memory_resource* memory);
+
 }  // namespace assist

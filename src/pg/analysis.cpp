@@ -8,6 +8,7 @@
 #include "assist/rule.hpp"
 #include "assist/snapshot.hpp"
 #include "pg/fault.hpp"
+#include "pg/history_record.hpp"
 #include "pg/index_advisor.hpp"
 #include "pg/memory.hpp"
 #include "pg/own_sql.hpp"
@@ -17,7 +18,7 @@
 #include "pg/snapshot_reader.hpp"
 
 extern "C" {
-#include "access/xlog.h"  // for RecoveryInProgress
+#include "access/xlog.h"           // for RecoveryInProgress
 #include "catalog/pg_extension.h"  // for ExtensionRelationId
 #include "pgstat.h"
 #include "storage/lock.h"
@@ -65,7 +66,8 @@ class Phase {
 
 LOCKTAG analysis_lock() {
   LOCKTAG tag;
-  // Of an extension that does not exist: no advisory lock, which users list, and release all at once.
+  // Of an extension that does not exist: no advisory lock, which users list, and release all at
+  // once.
   SET_LOCKTAG_OBJECT(tag, MyDatabaseId, ExtensionRelationId, InvalidOid, 0);
   return tag;
 }
@@ -207,21 +209,34 @@ std::string Propose(Snapshot& snapshot) {
   return error->message != nullptr ? error->message : "unknown error";
 }
 
-void refuse_where_read_only() {
+void refuse_where_read_only(const char* function) {
   if (RecoveryInProgress())
     ereport(ERROR, (errcode(ERRCODE_READ_ONLY_SQL_TRANSACTION),
-                    errmsg("cannot execute %s during recovery", "assist.refresh()"),
+                    errmsg("cannot execute %s during recovery", function),
                     errhint("Recommendations are made on the primary and replicated from there.")));
-  PreventCommandIfReadOnly("assist.refresh()");
+  PreventCommandIfReadOnly(function);
 }
 
 }  // namespace
 
 int RunAnalysis(const AnalysisRequest& request) {
   const bool own = request.own_transactions;
-  if (!own) Guarded([] { refuse_where_read_only(); });
+  if (!own)
+    Guarded([&] {
+      refuse_where_read_only(request.only_record ? "assist.record_history()" : "assist.refresh()");
+    });
   const AnalysisLock lock(own);
   if (!lock.taken()) return -1;
+
+  {
+    Phase phase(own);
+    {
+      const OwnerScope scope;
+      RecordHistory(!own);
+    }
+    phase.End();
+  }
+  if (request.only_record) return 0;
 
   const ScopedContext context("assist analysis");
   ContextResource memory(context.get());

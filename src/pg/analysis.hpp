@@ -10,6 +10,7 @@ struct AnalysisRequest {
   // True in the worker: it is in no transaction, and each phase gets one of its own, so that
   // neither a snapshot nor a lock is held longer than its phase. False in a caller's transaction.
   bool own_transactions = false;
+  bool only_record = false;  // history, and nothing else
 };
 
 // Number of open recommendations; -1 when another analysis of this database is running (only with

@@ -74,6 +74,8 @@ Oid type_of(Arg::Type type) {
       return FLOAT8OID;
     case Arg::Type::kText:
       return TEXTOID;
+    case Arg::Type::kBytes:
+      return BYTEAOID;
     case Arg::Type::kMoment:
       return TIMESTAMPTZOID;
     case Arg::Type::kInt8Array:
@@ -101,6 +103,7 @@ Datum datum_of(const Arg& arg) {
     case Arg::Type::kFloat8:
       return Float8GetDatum(arg.real);
     case Arg::Type::kText:
+    case Arg::Type::kBytes:
       return text_datum(arg.text);
     case Arg::Type::kMoment:
       return TimestampTzGetDatum(arg.integer);
@@ -210,7 +213,8 @@ Cell make_cell(Oid type, Datum value) {
       return real_cell(DatumGetFloat8(value));
     case NAMEOID:
       return text_cell(NameStr(*DatumGetName(value)), strlen(NameStr(*DatumGetName(value))));
-    case TEXTOID: {
+    case TEXTOID:
+    case BYTEAOID: {
       text* plain = DatumGetTextPP(value);
       return text_cell(VARDATA_ANY(plain), VARSIZE_ANY_EXHDR(plain));
     }

@@ -33,7 +33,7 @@ class OwnerScope {
 };
 
 // A value of a row, or one for a parameter. Integers, oids, booleans and "char" are `integer`;
-// floats `real`; text, name, jsonb (out only) and everything else `text`; arrays of those are
+// floats `real`; text, bytea, name, jsonb (out only) and everything else `text`; arrays of those are
 // `items`.
 struct Cell {
   enum class Kind : std::uint8_t { kNull, kInteger, kReal, kText, kArray };
@@ -81,6 +81,7 @@ struct Arg {
     kOid,
     kFloat8,
     kText,
+    kBytes,
     kMoment,
     kInt8Array,
     kTextArray
@@ -101,6 +102,7 @@ struct Arg {
   }
   static Arg Real(double value) { return {.type = Type::kFloat8, .real = value}; }
   static Arg Text(std::string_view value) { return {.type = Type::kText, .text = value}; }
+  static Arg Bytes(std::string_view value) { return {.type = Type::kBytes, .text = value}; }
   // Empty becomes NULL.
   static Arg TextOrNull(std::string_view value) {
     return {.type = Type::kText, .null = value.empty(), .text = value};

@@ -3,7 +3,9 @@
 #include "pg/settings.hpp"
 
 #include <climits>
+#include <string>
 
+#include "assist/history_tiers.hpp"
 #include "pg/store.hpp"
 #include "pg/suppress.hpp"
 
@@ -32,6 +34,7 @@ char* databases = nullptr;
 int interval_s = 60;
 double max_overhead_percent = 1.0;
 bool save_statistics = true;
+char* history_tiers = nullptr;
 
 void (*on_suppress)() = nullptr;
 int capture_suppressed = 0;
@@ -54,6 +57,26 @@ bool check_databases(char** value, void**, GucSource) {
   pfree(copy);
   if (!ok) GUC_check_errdetail("List syntax is invalid.");
   return ok;
+}
+
+// A function of its own: what has a destructor is gone before anything may fail.
+bool tiers_problem(const char* value, char* problem, Size room) {
+  try {
+    std::string why;
+    if (assist::ParseTiers(value, &why).has_value()) return false;
+    strlcpy(problem, why.c_str(), room);
+  } catch (...) {
+    strlcpy(problem, "out of memory", room);
+  }
+  return true;
+}
+
+bool check_tiers(char** value, void**, GucSource) {
+  char problem[200];
+  if (!tiers_problem(*value, problem, sizeof problem)) return true;
+  GUC_check_errdetail("%s", problem);
+  GUC_check_errhint("For example: 1min:6h, 5min:3d, 1h:60d, 1d:3y.");
+  return false;
 }
 
 struct BoolSetting {
@@ -144,6 +167,9 @@ void define_settings() {
   DefineCustomStringVariable("assist.databases", "Databases that the analyst visits.",
                              "A list of names separated by commas, or * for all.", &databases, "*",
                              PGC_SIGHUP, GUC_LIST_INPUT, check_databases, nullptr, nullptr);
+  DefineCustomStringVariable("assist.history_tiers", "Periods in which history is recorded, and how long each is kept.",
+                             "The finest first, each a multiple of the one before.", &history_tiers,
+                             "1min:6h, 5min:3d, 1h:60d, 1d:3y", PGC_SIGHUP, 0, check_tiers, nullptr, nullptr);
   MarkGUCPrefixReserved("assist");
 }
 

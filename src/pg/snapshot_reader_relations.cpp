@@ -1,11 +1,9 @@
 // Tables, columns, indexes, keys and foreign keys.
 
-#include <sys/stat.h>
-
-#include <cstdio>
 #include <vector>
 
 #include "pg/own_sql.hpp"
+#include "pg/relation_files.hpp"
 #include "pg/snapshot_reader.hpp"
 #include "pg/snapshot_reader_deparse.hpp"
 
@@ -146,25 +144,6 @@ std::int64_t relation_bytes(Oid oid) {
   return call->isnull ? -1 : DatumGetInt64(size);
 }
 
-// Size of a main fork by its files, `path` relative to the data directory, which is where a backend
-// stands: no lock, and no cache entry for each of many thousand relations. Where they are gone,
-// from `pages_then`.
-std::int64_t FileBytes(std::string_view path, std::int64_t pages_then) {
-  std::int64_t total = 0;
-  for (int segment = 0;; ++segment) {
-    char name[MAXPGPATH];
-    if (segment == 0)
-      std::snprintf(name, sizeof name, "%.*s", static_cast<int>(path.size()), path.data());
-    else
-      std::snprintf(name, sizeof name, "%.*s.%d", static_cast<int>(path.size()), path.data(),
-                    segment);
-    struct stat file;
-    if (path.empty() || stat(name, &file) != 0) return segment == 0 ? pages_then * BLCKSZ : total;
-    total += file.st_size;
-    if (file.st_size < static_cast<off_t>(RELSEG_SIZE) * BLCKSZ) return total;
-  }
-}
-
 Table* TableOf(Snapshot& snapshot, Oid oid) { return const_cast<Table*>(snapshot.FindTable(oid)); }
 Index* IndexOf(Snapshot& snapshot, Oid oid) { return const_cast<Index*>(snapshot.FindIndex(oid)); }
 
@@ -204,7 +183,7 @@ void AddTable(Snapshot& snapshot, const Row& row) {
     table.rows = row.Real(11);
     return;
   }
-  table.size_bytes = FileBytes(row.Text(27), pages_then);
+  table.size_bytes = FileBytes(row.Text(27), pages_then * BLCKSZ);
   table.pages = table.size_bytes / BLCKSZ;
   if (!row.IsNull(12)) table.toast_bytes = FileBytes(row.Text(12), 0);
   if (!row.IsNull(13)) table.toast_bytes += FileBytes(row.Text(13), 0);
@@ -265,7 +244,7 @@ void AddIndex(Snapshot& snapshot, const Row& row) {
   for (const Cell& item : row.Items(30))
     included[count++] = static_cast<std::int16_t>(item.integer);
   index.included = snapshot.Keep(std::span<const std::int16_t>(included, count));
-  if (index.kind == 'i') index.size_bytes = FileBytes(row.Text(31), pages_then);
+  if (index.kind == 'i') index.size_bytes = FileBytes(row.Text(31), pages_then * BLCKSZ);
   index.pages = index.size_bytes / BLCKSZ;
   index.entries = RowsNow(row.Real(27), pages_then, index.pages);
   if (Table* table = TableOf(snapshot, index.table)) {

@@ -2,6 +2,7 @@
 
 #include "pg/store.hpp"
 
+#include "pg/pending.hpp"
 #include "pg/settings.hpp"
 #include "pg/store_evict.hpp"
 #include "pg/text_arena.hpp"
@@ -349,6 +350,7 @@ void remove_statement(StatementEntry* e, bool count_as_evicted) {
     push_free(&Store::free_error, &Store::error_count, error_at(i), i);
   }
   arena_release(&e->text);
+  add_leftover(e->key.dbid, e->pending);
   if (count_as_evicted) {
     SpinLockAcquire(&the_store->free_lock);
     ++the_store->evictions;

@@ -20,6 +20,7 @@
 #include "assist/histogram.hpp"
 #include "pg/server.hpp"
 #include "pg/planning_text.hpp"
+#include "pg/small_histogram.hpp"
 
 extern "C" {
 #include "datatype/timestamp.h"
@@ -31,7 +32,7 @@ extern "C" {
 namespace assist::pg {
 
 inline constexpr uint32 kStoreMagic = 0x41535354;  // "ASST"
-inline constexpr uint32 kStoreVersion = 4;
+inline constexpr uint32 kStoreVersion = 5;
 
 inline constexpr int kPartitions = 32;
 inline constexpr int kSlotSets = 16;
@@ -121,7 +122,9 @@ struct StatementEntry {
   dsa_pointer text;              // TextBlock
   uint64 evicted_plan_calls;     // of plans no longer kept
   Counters sums;
+  Counters pending;              // of them, what history has not recorded yet
   uint32 latency[kLatencyBuckets];
+  SmallHistogram pending_latency;
 };
 
 struct PlanEntry {
@@ -130,13 +133,14 @@ struct PlanEntry {
   uint32 sample_count;
   TimestampTz first_seen, last_seen;
   uint64 calls, exec_ns, sampled;
+  uint64 pending_calls, pending_ns;  // of them, what history has not recorded yet
   double estimated_cost;         // planner units, of the execution seen last
   double misestimate;            // worst node of the worst sampled execution: >= 1; 0 = not known
   bool underestimated;
   dsa_pointer plan;              // TextBlock: EXPLAIN JSON without literals
   dsa_pointer constants;         // TextBlock: see constants.hpp
   dsa_pointer samples[kSamplesPerPlan];  // TextBlock: see samples
-  uint32 latency[kLatencyBuckets];
+  SmallHistogram latency;
 };
 
 enum class PredicateUse : uint8 { kFilter, kIndex, kJoin, kSort, kGroup, kSpillSort, kSpillHash };
@@ -204,6 +208,13 @@ struct TextBlock {
 inline constexpr uint32 kTextCut = 1;
 
 
+// What statements that are no longer kept had done and history had not recorded: per database, of the first few.
+struct Leftover {
+  Oid dbid;                      // 0 = free
+  Counters sums;
+};
+inline constexpr int kLeftovers = 16;
+
 // Gaps: stretches of which the counters know nothing.
 struct Gap {
   TimestampTz from, until;
@@ -237,6 +248,7 @@ struct Store {
   Component components[kComponents];
   // The brake on sampling, set by the collector: periods between samples are this many times longer.
   uint32 sampling_slowdown;      // 1 = none
+  Leftover leftovers[kLeftovers];  // under free_lock
   uint64 taken_exec_ns;          // of top-level statements, since the start; under free_lock
   Size total_bytes;              // of main shared memory
   // Offsets from the start of the Store.

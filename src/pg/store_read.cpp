@@ -189,7 +189,7 @@ std::vector<PlanRow> ReadPlans() {
           row.calls = e.calls;
           row.exec_ns = e.exec_ns;
           row.sampled = e.sampled;
-          for (int l = 0; l < kLatencyBuckets; ++l) row.latency[l] = e.latency[l];
+          for (int l = 0; l < kLatencyBuckets; ++l) row.latency[l] = count_in(e.latency, l);
           row.estimated_cost = e.estimated_cost;
           row.misestimate = e.misestimate;
           row.underestimated = e.underestimated;

@@ -107,6 +107,8 @@ void take_slot_entry(Slot* slot, int i, const SlotEntry& now) {
     SpinLockRelease(&store()->free_lock);
   }
   for (int b = 0; b < kLatencyBuckets; ++b) statement->latency[b] += latency[b];
+  add_counters(&statement->pending, gain);
+  add_to(&statement->pending_latency, latency);
   if (now.last_seen > statement->last_seen) statement->last_seen = now.last_seen;
   if (gain.calls > 0 && now.minmax_epoch == store()->reset_epoch) {
     if (now.min_ns < statement->min_ns) statement->min_ns = now.min_ns;
@@ -120,8 +122,10 @@ void take_slot_entry(Slot* slot, int i, const SlotEntry& now) {
   plan->calls += gain.calls;
   plan->exec_ns += gain.exec_ns;
   plan->sampled += gain.sampled;
+  plan->pending_calls += gain.calls;
+  plan->pending_ns += gain.exec_ns;
   if (now.last_seen > plan->last_seen) plan->last_seen = now.last_seen;
-  for (int b = 0; b < kLatencyBuckets; ++b) plan->latency[b] += latency[b];
+  add_to(&plan->latency, latency);
 }
 
 void merge_index_counter(const IndexCounter& gain) {

@@ -15,7 +15,7 @@ SELECT p.oid::regprocedure AS no_comment
   FROM pg_proc p WHERE p.pronamespace = 'assist'::regnamespace AND obj_description(p.oid, 'pg_proc') IS NULL
    AND p.proname NOT LIKE '\_%' ORDER BY 1::text;
 SELECT c.oid::regclass AS no_comment
-  FROM pg_class c WHERE c.relnamespace = 'assist'::regnamespace AND c.relkind IN ('r', 'v', 'm', 'p', 'f')
+  FROM pg_class c WHERE c.relnamespace = 'assist'::regnamespace AND c.relkind IN ('r', 'v', 'm', 'p', 'f') AND NOT c.relispartition
    AND obj_description(c.oid, 'pg_class') IS NULL AND c.relname NOT LIKE '\_%' ORDER BY 1::text;
 
 -- What PUBLIC may do here: nothing.

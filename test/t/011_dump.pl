@@ -20,6 +20,9 @@ $node->safe_psql('shop', q{
 $node->safe_psql('shop', join ';', map { "SELECT b FROM t WHERE c = $_" } 1 .. 30);
 $node->safe_psql('shop', q{
 	SELECT assist.refresh();
+	INSERT INTO t SELECT 1 FROM generate_series(1, 10);
+	SELECT pg_stat_force_next_flush();
+	SELECT assist.refresh();
 	SELECT assist.dismiss((SELECT id FROM assist.recommendations WHERE rule = 'duplicate_index'), 'kept on purpose')});
 
 sub kept
@@ -28,11 +31,17 @@ sub kept
 	return $node->safe_psql($database, q{
 		SELECT rule, enabled, settings FROM assist.rule_setting ORDER BY 1;
 		SELECT id, rule, object, title, status, evidence FROM assist.all_recommendations ORDER BY 1;
-		SELECT id, at, role, action, object, outcome FROM assist.history ORDER BY 1});
+		SELECT id, at, role, action, object, outcome FROM assist.history ORDER BY 1;
+		SELECT start, until, role_name, query, calls, total_exec_time, p99_exec_time FROM assist.statement_history ORDER BY 1, 4;
+		SELECT start, planid, calls FROM assist.plan_history ORDER BY 1, 2;
+		SELECT start, relation_name, n_tup_ins, size_bytes FROM assist.table_history ORDER BY 1, 2;
+		SELECT start, index_name, idx_scan FROM assist.index_history ORDER BY 1, 2;
+		SELECT start, calls, xid_age FROM assist.database_history ORDER BY 1});
 }
 
 my $kept = kept('shop');
 like($kept, qr/dismissed/, 'something to keep');
+like($kept, qr/SELECT b FROM t WHERE c = .*\|public\.t\|.*\|public\.t_a\|/s, 'history too');
 my $dir = PostgreSQL::Test::Utils::tempdir;
 for my $format ('plain', 'custom')
 {
@@ -46,6 +55,13 @@ for my $format ('plain', 'custom')
 	is(kept("copy_$format"), $kept, "$format: rules, recommendations and history are there");
 	is($node->safe_psql("copy_$format", 'SELECT count(*) FROM assist.object_seen'), '0', "$format: ages of this server's objects are not");
 	$node->safe_psql("copy_$format", 'ANALYZE; SELECT assist.refresh()');
+	# A table goes on with its history though it has another oid here.
+	$node->safe_psql("copy_$format", 'INSERT INTO t VALUES (1)');
+	$node->safe_psql("copy_$format", 'SELECT assist.refresh()');
+	is($node->safe_psql("copy_$format", q{SELECT count(DISTINCT id), count(DISTINCT dbid) FROM assist.history_relation WHERE name = 't'}), '1|1',
+		"$format: one history of a table");
+	is($node->safe_psql("copy_$format", q{SELECT n_tup_ins FROM assist.table_history WHERE relation = 't'::regclass ORDER BY start DESC LIMIT 1}), '1',
+		"$format: that goes on");
 	is($node->safe_psql("copy_$format", q{SELECT status FROM assist.all_recommendations WHERE rule = 'duplicate_index'}), 'dismissed',
 		"$format: what was dismissed stays so");
 	ok($node->safe_psql("copy_$format", q{SELECT assist.reopen((SELECT id FROM assist.all_recommendations WHERE rule = 'duplicate_index')) IS NOT NULL;

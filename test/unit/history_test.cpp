@@ -130,5 +130,21 @@ TEST(History, IntervalsAddUp) {
   EXPECT_EQ(700u, sum.values[Column(HistoryKind::kTable, "bytes")][0]);
 }
 
+TEST(History, WhatIsNotAmongTheLargestIsAddedUp) {
+  HistoryBuilder builder(HistoryKind::kPlan, Memory());
+  for (const std::uint32_t key : {1u, 2u, 3u, 4u}) {
+    const std::uint64_t values[] = {key, key == 3 ? 900 : 100 * key};  // calls, exec_us
+    builder.Add(key, values);
+  }
+  const HistoryBlock block = std::move(builder).Finish();
+  const HistoryBlock kept = KeepLargest(block, "exec_us", 2, Memory());
+  EXPECT_EQ((std::pmr::vector<std::uint32_t>{0, 3, 4}), kept.keys);
+  EXPECT_EQ((std::pmr::vector<std::uint64_t>{3, 3, 4}), kept.values[0]);
+  EXPECT_EQ((std::pmr::vector<std::uint64_t>{300, 900, 400}), kept.values[1]);
+  // A second time the rest of before may be among the largest: it stays what it is.
+  EXPECT_EQ(900u, KeepLargest(kept, "exec_us", 1, Memory()).values[1][1]);
+  EXPECT_EQ(block.keys, KeepLargest(block, "exec_us", 4, Memory()).keys);
+}
+
 }  // namespace
 }  // namespace assist

@@ -5,6 +5,7 @@
 // for each the difference to the one before it and the count. All of these are LEB128.
 
 #include <algorithm>
+#include <numeric>
 
 #include "assist/history.hpp"
 
@@ -182,6 +183,31 @@ HistoryBlock MergeHistory(std::span<const HistoryBlock> blocks, std::pmr::memory
       for (std::size_t c = 0; c < row.size(); ++c) row[c] = block.values[c][r];
       builder.Add(block.keys[r], row, block.histograms[r]);
     }
+  }
+  return std::move(builder).Finish();
+}
+
+HistoryBlock KeepLargest(const HistoryBlock& block, std::string_view column, std::size_t count,
+                         std::pmr::memory_resource* memory) {
+  const std::span<const HistoryColumn> columns = ColumnsOf(block.kind);
+  const auto by =
+      static_cast<std::size_t>(std::find_if(columns.begin(), columns.end(),
+                                            [&](const auto& c) { return c.name == column; }) -
+                               columns.begin());
+  if (block.rows() <= count || by == columns.size()) return block;
+  std::pmr::vector<std::uint32_t> order(block.rows(), memory);
+  std::iota(order.begin(), order.end(), 0u);
+  std::nth_element(order.begin(), order.begin() + static_cast<std::ptrdiff_t>(count), order.end(),
+                   [&](std::uint32_t a, std::uint32_t b) {
+                     const auto left = block.values[by][a], right = block.values[by][b];
+                     return left != right ? left > right : a < b;
+                   });
+  HistoryBuilder builder(block.kind, memory);
+  std::pmr::vector<std::uint64_t> values(columns.size(), memory);
+  for (std::size_t i = 0; i < order.size(); ++i) {
+    const std::uint32_t row = order[i];
+    for (std::size_t c = 0; c < columns.size(); ++c) values[c] = block.values[c][row];
+    builder.Add(i < count ? block.keys[row] : 0, values, block.histograms[row]);
   }
   return std::move(builder).Finish();
 }

@@ -56,6 +56,9 @@ constexpr HistoryColumn kDatabase[] = {
     {"buffers_checkpoint", Adds::kSum},
     {"buffers_backend", Adds::kSum},
     {"replication_lag_bytes", Adds::kLargest},
+    {"active", Adds::kLargest},
+    {"disk_free_bytes", Adds::kLast},
+    {"slot_retained_bytes", Adds::kLargest},
 };
 constexpr HistoryColumn kWait[] = {{"samples", Adds::kSum}};
 

@@ -1,0 +1,36 @@
+// What cumulative counters gained since they were last looked at.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "assist/history.hpp"
+#include "pg/own_sql.hpp"
+
+namespace assist::pg {
+
+// The counters of the last time, in assist.history_base; an unlogged table: a crash empties it, as
+// it does the server's own counters.
+class CounterBases {
+ public:
+  explicit CounterBases(HistoryKind kind) : kind_(kind), columns_(ColumnsOf(kind)) {}
+
+  // `now` in the order of the kind's columns, `before` an array of the last time or NULL. Columns
+  // that add up become differences; one that has fallen was reset, and what it has gained since is
+  // its value. The counters are remembered when they have changed. False: nothing was gained, or
+  // there is no `before` and the object may be as old as the server (`is_new` false).
+  bool Gain(Oid oid, std::span<const std::int64_t> now, const Row& row, int before, bool is_new,
+            std::span<std::uint64_t> gain);
+
+  // Writes what was remembered. REQUIRES: OwnerScope.
+  void Save();
+
+ private:
+  HistoryKind kind_;
+  std::span<const HistoryColumn> columns_;
+  std::vector<std::int64_t> oids_, counters_;
+};
+
+}  // namespace assist::pg
