@@ -280,6 +280,29 @@ END;
 COMMENT ON FUNCTION assist.compare_periods(pg_catalog.tstzrange, pg_catalog.tstzrange) IS
 'each statement''s change from period a to period b, the largest change of time per hour first: ms and calls per hour that was observed, mean and p95 in ms, rows and blocks (read or found) per call; a side is NULL where it did not run';
 
+-- Whoever is granted SELECT on all tables of the schema reads the views, which show what is theirs, and nothing past them.
+ALTER TABLE assist.history_statement ENABLE ROW LEVEL SECURITY;
+ALTER TABLE assist.history_plan ENABLE ROW LEVEL SECURITY;
+ALTER TABLE assist.history_relation ENABLE ROW LEVEL SECURITY;
+ALTER TABLE assist.history_base ENABLE ROW LEVEL SECURITY;
+ALTER TABLE assist.history_block ENABLE ROW LEVEL SECURITY;
+ALTER TABLE assist.history_block_0 ENABLE ROW LEVEL SECURITY;
+ALTER TABLE assist.history_block_1 ENABLE ROW LEVEL SECURITY;
+ALTER TABLE assist.history_block_2 ENABLE ROW LEVEL SECURITY;
+ALTER TABLE assist.history_block_3 ENABLE ROW LEVEL SECURITY;
+ALTER TABLE assist.history_block_4 ENABLE ROW LEVEL SECURITY;
+ALTER TABLE assist.history_block_5 ENABLE ROW LEVEL SECURITY;
+ALTER TABLE assist.history_block_6 ENABLE ROW LEVEL SECURITY;
+ALTER TABLE assist.history_block_7 ENABLE ROW LEVEL SECURITY;
+ALTER TABLE assist.history_block_8 ENABLE ROW LEVEL SECURITY;
+ALTER TABLE assist.history_block_9 ENABLE ROW LEVEL SECURITY;
+ALTER TABLE assist.history_block_10 ENABLE ROW LEVEL SECURITY;
+ALTER TABLE assist.history_block_11 ENABLE ROW LEVEL SECURITY;
+ALTER TABLE assist.history_block_12 ENABLE ROW LEVEL SECURITY;
+ALTER TABLE assist.history_block_13 ENABLE ROW LEVEL SECURITY;
+ALTER TABLE assist.history_block_14 ENABLE ROW LEVEL SECURITY;
+ALTER TABLE assist.history_block_15 ENABLE ROW LEVEL SECURITY;
+
 REVOKE ALL ON FUNCTION assist._statement_totals(pg_catalog.timestamptz, pg_catalog.timestamptz), assist.statement_totals(pg_catalog.tstzrange),
   assist.compare_periods(pg_catalog.tstzrange, pg_catalog.tstzrange) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION assist._statement_totals(pg_catalog.timestamptz, pg_catalog.timestamptz), assist.statement_totals(pg_catalog.tstzrange),

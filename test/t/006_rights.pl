@@ -36,11 +36,15 @@ my %reads = (
 	what_if => "count(*) FROM assist.what_if(ARRAY['SELECT 1'])",
 	generate_migration => "count(*) FROM assist.generate_migration($id)",
 	export => 'count(*) FROM assist.export()',
+	compare_periods => "count(*) FROM assist.compare_periods(tstzrange(NULL, now()), tstzrange(now(), NULL))",
+	statement_totals => 'count(*) FROM assist.statement_totals()',
+	record_history => 'assist.record_history()',
 	mask_text => "assist.mask_text('x')",
 	mask_query => "assist.mask_query('SELECT 1')",
 	migration_script => "length(assist.migration_script($id)) > 0",);
 my %changes = (
 	approve => "assist.approve($id)",
+	forget => "assist.forget('-infinity')",
 	dismiss => "assist.dismiss($id)",
 	mark_implemented => "assist.mark_implemented($id)",
 	postpone => "assist.postpone($id, 'tomorrow')",
@@ -101,11 +105,20 @@ $node->safe_psql('postgres', q{
 	REVOKE EXECUTE ON FUNCTION assist.reset FROM developer});
 ($status, $out, $err) = as('developer', q{SELECT string_agg(DISTINCT userid::regrole::text, ',') FROM assist.statements});
 is($out, 'developer', 'developer: own statements only') or diag $err;
-for my $view ('plans', 'predicates', 'samples', 'errors')
+for my $view ('plans', 'predicates', 'samples', 'errors', 'statement_history', 'plan_history', 'statement_totals()')
 {
 	($status, $out, $err) = as('developer', "SELECT count(*) FROM assist.$view WHERE userid <> 'developer'::regrole");
 	is($out, '0', "developer: nothing of others in $view") or diag $err;
 }
+for my $table ('history_statement', 'history_plan', 'history_relation', 'history_block', 'history_block_0', 'history_base')
+{
+	($status, $out, $err) = as('developer', "SELECT count(*) FROM assist.$table");
+	is($out, '0', "developer: nothing of $table itself") or diag $err;
+}
+($status, $out, $err) = as('developer', 'SELECT count(*) FROM assist.database_history');
+is($out, '0', 'developer: nothing of the whole database');
+($status, $out, $err) = as('developer', q{SELECT string_agg(DISTINCT relation_name, ',') FROM assist.table_history});
+is($out, '', 'developer: nothing of tables of others') or diag $err;
 # what_if plans only what the caller may read, and says nothing of the rest.
 ($status, $out, $err) = as('developer', q{SELECT * FROM assist.what_if(ARRAY['SELECT b FROM secret WHERE a = 1'])});
 like($err, qr/ERROR:  42501: permission denied for table secret/, 'developer: what_if needs the right to run the statement');
