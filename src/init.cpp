@@ -1,6 +1,7 @@
 // Where the library starts: the only file that knows every part.
 
 #include "capture/capture.hpp"
+#include "pg/event_ring.hpp"
 #include "pg/settings.hpp"
 #include "pg/store.hpp"
 #include "worker/collector.hpp"
@@ -21,6 +22,7 @@ void _PG_init(void) {
   if (IsBinaryUpgrade) return;
   EnableQueryId();
   assist::pg::install_shmem_hooks();
+  assist::pg::install_event_ring();
   assist::capture::install_hooks();
   assist::worker::register_collector();
   assist::worker::register_launcher();

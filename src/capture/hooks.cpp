@@ -1,5 +1,6 @@
 // The hooks. Each calls the next one in the chain with nothing of ours to unwind, and records after it.
 
+#include "capture/ddl.hpp"
 #include "capture/hot.hpp"
 
 #include "pg/guard_c.hpp"
@@ -229,6 +230,7 @@ struct Utility {
   QueryEnvironment* environment;
   DestReceiver* receiver;
   QueryCompletion* completion;
+  Ddl* ddl;  // nullptr: not an event
   Open open;
 };
 
@@ -241,15 +243,22 @@ void utility_body(void* arg) {
 void utility_failed(int sqlstate, void* arg) {
   const auto* u = static_cast<const Utility*>(arg);
   depth = u->open.depth;
+  if (u->ddl != nullptr) fail_ddl(u->ddl);
   record_error(u->open, sqlstate, sqlstate == last_sqlstate ? last_message : "");
+}
+
+void unrecorded_utility_failed(int, void* arg) {
+  const auto* u = static_cast<const Utility*>(arg);
+  depth = u->open.depth;
+  if (u->ddl != nullptr) fail_ddl(u->ddl);
 }
 
 // A utility statement that may run others inside: counted, and one level deeper for those.
 pg_noinline void record_utility(PlannedStmt* statement, const char* source, bool read_only,
                                 ProcessUtilityContext context, ParamListInfo params,
                                 QueryEnvironment* environment, DestReceiver* receiver,
-                                QueryCompletion* completion) {
-  Utility u = {statement, source, read_only, context, params, environment, receiver, completion, {}};
+                                QueryCompletion* completion, Ddl* ddl) {
+  Utility u = {statement, source, read_only, context, params, environment, receiver, completion, ddl, {}};
   const Node* tree = statement->utilityStmt;
   const bool recorded = track_utility && statement->queryId != 0 && enabled();
   u.open.queryid = statement->queryId;
@@ -264,7 +273,7 @@ pg_noinline void record_utility(PlannedStmt* statement, const char* source, bool
   if (recorded)
     run_watched(utility_body, utility_failed, &u);
   else
-    run_watched(utility_body, [](int, void* arg) { depth = static_cast<Utility*>(arg)->open.depth; }, &u);
+    run_watched(utility_body, unrecorded_utility_failed, &u);
   depth = u.open.depth;
   if (!recorded) return;
   u.open.exec_ns = assist_now_ns() - from;
@@ -279,14 +288,16 @@ pg_noinline void see_utility(PlannedStmt* statement, const char* source, bool re
   const Node* tree = statement->utilityStmt;
   end_visits_for(tree);
   // Scripts of CREATE EXTENSION are the extension's business, not the application's.
-  if (creating_extension || track == kTrackNone || (own_slot == nullptr && !attach_slot())) {
+  Ddl* ddl = creating_extension ? nullptr : begin_ddl(statement, context);
+  if (ddl == nullptr && (creating_extension || track == kTrackNone || (own_slot == nullptr && !attach_slot()))) {
     call_utility(statement, source, read_only, context, params, environment, receiver, completion);
     return;
   }
   if (ASSIST_CONTAINED_QUERIES_LACK_ID && track == kTrackAll && statement->queryId != 0 &&
       (IsA(tree, CreateTableAsStmt) || IsA(tree, DeclareCursorStmt)))
     identify_contained_query(&statement, source, &read_only);
-  record_utility(statement, source, read_only, context, params, environment, receiver, completion);
+  record_utility(statement, source, read_only, context, params, environment, receiver, completion, ddl);
+  if (ddl != nullptr) end_ddl(ddl);
 }
 
 void on_utility(PlannedStmt* statement, const char* source, bool read_only, ProcessUtilityContext context,

@@ -63,6 +63,15 @@ static inline int assist_my_proc_number(void) {
 #endif
 }
 
+/* Number of the transaction among those of this backend; moved in 17. */
+static inline LocalTransactionId assist_local_transaction_id(void) {
+#if PG_VERSION_NUM >= 170000
+  return MyProc->vxid.lxid;
+#else
+  return MyProc->lxid;
+#endif
+}
+
 /* Since 18 the server itself gives an id to the query inside CREATE TABLE AS and DECLARE CURSOR. */
 #define ASSIST_CONTAINED_QUERIES_LACK_ID (PG_VERSION_NUM < 180000)
 static inline JumbleState* assist_jumble_query(Query* query, const char* source) {
