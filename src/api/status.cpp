@@ -2,6 +2,7 @@
 
 #include <csignal>
 
+#include "pg/event_ring.hpp"
 #include "pg/foreign_text.hpp"
 #include "pg/row_sink.hpp"
 #include "pg/settings.hpp"
@@ -70,6 +71,17 @@ void put_components(RowSink& sink) {
     line.last_error = c.last_error;
     put(sink, line);
   }
+}
+
+void put_events(RowSink& sink) {
+  uint64 held, unpublished;
+  Size bytes;
+  if (!event_ring_usage(&held, &unpublished, &bytes)) return;
+  Line line = {"events", unpublished > 0 ? "some lost" : "ok",
+               psprintf("the last " UINT64_FORMAT " of %u; " UINT64_FORMAT " could not be kept", held, kEvents, unpublished)};
+  line.used = static_cast<int64>(held * sizeof(Event));
+  line.limit = static_cast<int64>(bytes);
+  put(sink, line);
 }
 
 void put_query_ids(RowSink& sink) {
@@ -151,6 +163,7 @@ ASSIST_SQL_FUNCTION(assist_status) {
     texts.used = static_cast<int64>(arena_used());
     texts.limit = static_cast<int64>(now.arena_bytes);
     put(sink, texts);
+    put_events(sink);
     put_query_ids(sink);
     put_overhead(sink);
     put_components(sink);

@@ -7,6 +7,7 @@
 
 #include "assist/rule.hpp"
 #include "assist/snapshot.hpp"
+#include "pg/event_record.hpp"
 #include "pg/fault.hpp"
 #include "pg/history_record.hpp"
 #include "pg/index_advisor.hpp"
@@ -237,6 +238,14 @@ int RunAnalysis(const AnalysisRequest& request) {
     phase.End();
   }
   if (request.only_record) return 0;
+  {
+    Phase phase(own);
+    {
+      const OwnerScope scope;
+      RecordEvents();
+    }
+    phase.End();
+  }
 
   const ScopedContext context("assist analysis");
   ContextResource memory(context.get());

@@ -46,6 +46,7 @@ my %changes = (
 	approve => "assist.approve($id)",
 	forget => "assist.forget('-infinity')",
 	dismiss => "assist.dismiss($id)",
+	mark => "assist.mark('deployed')",
 	mark_implemented => "assist.mark_implemented($id)",
 	postpone => "assist.postpone($id, 'tomorrow')",
 	reopen => "assist.reopen($id)",

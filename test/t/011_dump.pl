@@ -16,7 +16,8 @@ $node->safe_psql('shop', q{
 	CREATE INDEX t_a ON t (a); CREATE INDEX t_a2 ON t (a);
 	ANALYZE t;
 	SELECT assist.set_rule('missing_index', settings => '{"min_saving": 0, "min_share": 0}');
-	SELECT assist.set_rule('unused_index', enabled => false)});
+	SELECT assist.set_rule('unused_index', enabled => false);
+	SELECT assist.mark('release 1')});
 $node->safe_psql('shop', join ';', map { "SELECT b FROM t WHERE c = $_" } 1 .. 30);
 $node->safe_psql('shop', q{
 	SELECT assist.refresh();
@@ -36,7 +37,8 @@ sub kept
 		SELECT start, planid, calls FROM assist.plan_history ORDER BY 1, 2;
 		SELECT start, relation_name, n_tup_ins, size_bytes FROM assist.table_history ORDER BY 1, 2;
 		SELECT start, index_name, idx_scan FROM assist.index_history ORDER BY 1, 2;
-		SELECT start, calls, xid_age FROM assist.database_history ORDER BY 1});
+		SELECT start, calls, xid_age FROM assist.database_history ORDER BY 1;
+		SELECT id, at, kind, command, object, role, new_value FROM assist.event ORDER BY 1});
 }
 
 my $kept = kept('shop');
@@ -52,7 +54,7 @@ for my $format ('plain', 'custom')
 		? [ 'psql', '-X', '-q', '-v', 'ON_ERROR_STOP=1', '-d', $node->connstr("copy_$format"), '-f', "$dir/$format" ]
 		: [ 'pg_restore', '-e', '-d', $node->connstr("copy_$format"), "$dir/$format" ],
 		"restore of $format");
-	is(kept("copy_$format"), $kept, "$format: rules, recommendations and history are there");
+	is(kept("copy_$format"), $kept, "$format: rules, recommendations, history and events are there");
 	is($node->safe_psql("copy_$format", 'SELECT count(*) FROM assist.object_seen'), '0', "$format: ages of this server's objects are not");
 	$node->safe_psql("copy_$format", 'ANALYZE; SELECT assist.refresh()');
 	# A table goes on with its history though it has another oid here.
@@ -62,6 +64,11 @@ for my $format ('plain', 'custom')
 		"$format: one history of a table");
 	is($node->safe_psql("copy_$format", q{SELECT n_tup_ins FROM assist.table_history WHERE relation = 't'::regclass ORDER BY start DESC LIMIT 1}), '1',
 		"$format: that goes on");
+	is($node->safe_psql("copy_$format", q{SELECT count(*) FROM assist.event WHERE command = 'CREATE DATABASE' AND object = 'shop'}), '1',
+		"$format: what concerns the server is not recorded again");
+	is($node->safe_psql("copy_$format", q{SELECT count(*) FROM assist.setting_history}), '0', "$format: no setting has changed");
+	is($node->safe_psql("copy_$format", q{SELECT FROM assist.mark('release 2'); SELECT max(id) FILTER (WHERE detail = 'release 2') > max(id) FILTER (WHERE detail = 'release 1') FROM assist.event}) =~ /t$/, 1,
+		"$format: events go on with new numbers");
 	is($node->safe_psql("copy_$format", q{SELECT status FROM assist.all_recommendations WHERE rule = 'duplicate_index'}), 'dismissed',
 		"$format: what was dismissed stays so");
 	ok($node->safe_psql("copy_$format", q{SELECT assist.reopen((SELECT id FROM assist.all_recommendations WHERE rule = 'duplicate_index')) IS NOT NULL;
