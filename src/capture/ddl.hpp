@@ -10,6 +10,7 @@
 #include "pg/event_ring.hpp"
 
 extern "C" {
+#include "nodes/parsenodes.h"
 #include "tcop/utility.h"  // for ProcessUtilityContext
 }
 
@@ -32,9 +33,20 @@ struct Ddl {
   Event events[FLEXIBLE_ARRAY_MEMBER];
 };
 
-// --- ddl_names.cpp: inside a contained block, for they read catalogs
+template <typename T>
+const T* as(const Node* tree) {
+  return reinterpret_cast<const T*>(tree);
+}
+
+// --- ddl_kinds.cpp
 // Objects that the statement may name; 0 = not an event, for which nothing else is called.
 int count_objects(const Node* tree);
+
+// --- ddl_details.cpp: inside a contained block; palloc'd
+const char* role_name(const RoleSpec* role);  // not quoted
+const char* sub_command(const AlterTableCmd* command);
+
+// --- ddl_names.cpp: inside a contained block, for they read catalogs
 // Before the command: fills ddl->events up to ddl->count, which it sets to what is there of these: not temporary
 // objects, not what does not exist.
 void name_before(Ddl* ddl, int most);

@@ -6,6 +6,8 @@ extern "C" {
 #include "catalog/index.h"  // for IndexGetRelation
 #include "catalog/namespace.h"
 #include "catalog/pg_class.h"
+#include "catalog/pg_database.h"
+#include "catalog/pg_index.h"
 #include "catalog/pg_namespace.h"
 #include "commands/dbcommands.h"  // for get_database_oid
 #include "commands/defrem.h"      // for defGetBoolean
@@ -22,11 +24,6 @@ extern "C" {
 namespace assist::capture {
 
 namespace {
-
-template <typename T>
-const T* as(const Node* tree) {
-  return reinterpret_cast<const T*>(tree);
-}
 
 struct Naming {
   Ddl* ddl;
@@ -138,15 +135,6 @@ const char* written(const Node* object) {
 Event* add_written(Naming* n, const Node* object) { return add(n, written(object)); }
 Event* add_names(Naming* n, List* names) { return add_written(n, reinterpret_cast<const Node*>(names)); }
 
-const char* role_name(const RoleSpec* role) {
-  if (role == nullptr) return "ALL";
-  if (role->roletype == ROLESPEC_CSTRING) return role->rolename;
-  if (role->roletype == ROLESPEC_PUBLIC) return "PUBLIC";
-  const Oid id = role->roletype == ROLESPEC_SESSION_USER ? GetSessionUserId() : GetUserId();
-  const char* name = GetUserNameFromId(id, true);
-  return name != nullptr ? name : "";
-}
-
 void add_roles(Naming* n, List* roles) {
   ListCell* cell;
   foreach (cell, roles) add_for_server(n, role_name(lfirst_node(RoleSpec, cell)));
@@ -182,67 +170,6 @@ void add_dropped(Naming* n, const DropStmt* drop) {
     else if (drop->behavior == DROP_CASCADE)
       put_detail(event, "CASCADE");
   }
-}
-
-const char* sub_command(const AlterTableCmd* command) {
-  const char* name = command->name;
-  const char* what = "...";
-  switch (command->subtype) {
-    case AT_AddColumn:
-      what = "ADD COLUMN";
-      if (command->def != nullptr && IsA(command->def, ColumnDef)) name = as<ColumnDef>(command->def)->colname;
-      break;
-    case AT_ColumnDefault: what = command->def != nullptr ? "SET DEFAULT" : "DROP DEFAULT"; break;
-    case AT_DropNotNull: what = "DROP NOT NULL"; break;
-    case AT_SetNotNull: what = "SET NOT NULL"; break;
-    case AT_SetStatistics: what = "SET STATISTICS"; break;
-    case AT_SetOptions: what = "SET OPTIONS"; break;
-    case AT_SetStorage: what = "SET STORAGE"; break;
-    case AT_SetCompression: what = "SET COMPRESSION"; break;
-    case AT_DropColumn: what = "DROP COLUMN"; break;
-    case AT_AddConstraint:
-      what = "ADD CONSTRAINT";
-      if (command->def != nullptr && IsA(command->def, Constraint)) name = as<Constraint>(command->def)->conname;
-      break;
-    case AT_AlterConstraint: what = "ALTER CONSTRAINT"; break;
-    case AT_ValidateConstraint: what = "VALIDATE CONSTRAINT"; break;
-    case AT_DropConstraint: what = "DROP CONSTRAINT"; break;
-    case AT_AlterColumnType: what = "ALTER TYPE"; break;
-    case AT_ChangeOwner: return psprintf("OWNER TO %s", role_name(command->newowner));
-    case AT_ClusterOn: what = "CLUSTER ON"; break;
-    case AT_SetLogged: what = "SET LOGGED"; break;
-    case AT_SetUnLogged: what = "SET UNLOGGED"; break;
-    case AT_SetAccessMethod: what = "SET ACCESS METHOD"; break;
-    case AT_SetTableSpace: what = "SET TABLESPACE"; break;
-    case AT_SetRelOptions:
-    case AT_ResetRelOptions: {
-      what = command->subtype == AT_SetRelOptions ? "SET" : "RESET";
-      name = command->def != nullptr && IsA(command->def, List) && as<List>(command->def)->length > 0
-                 ? linitial_node(DefElem, as<List>(command->def))->defname
-                 : nullptr;
-      break;
-    }
-    case AT_EnableTrig:
-    case AT_EnableAlwaysTrig:
-    case AT_EnableReplicaTrig:
-    case AT_EnableTrigAll:
-    case AT_EnableTrigUser: what = "ENABLE TRIGGER"; break;
-    case AT_DisableTrig:
-    case AT_DisableTrigAll:
-    case AT_DisableTrigUser: what = "DISABLE TRIGGER"; break;
-    case AT_AddInherit: what = "INHERIT"; break;
-    case AT_DropInherit: what = "NO INHERIT"; break;
-    case AT_EnableRowSecurity: what = "ENABLE ROW LEVEL SECURITY"; break;
-    case AT_DisableRowSecurity: what = "DISABLE ROW LEVEL SECURITY"; break;
-    case AT_AttachPartition:
-    case AT_DetachPartition:
-      what = command->subtype == AT_AttachPartition ? "ATTACH PARTITION" : "DETACH PARTITION";
-      if (command->def != nullptr && IsA(command->def, PartitionCmd))
-        name = as<PartitionCmd>(command->def)->name->relname;
-      break;
-    default: break;
-  }
-  return name != nullptr ? psprintf("%s %s", what, quote_identifier(name)) : what;
 }
 
 void add_altered_table(Naming* n, const AlterTableStmt* alter) {
@@ -295,7 +222,10 @@ void put_setting(Event* event, const VariableSetStmt* set) {
 void add_database_setting(Naming* n, const AlterDatabaseSetStmt* alter) {
   Event* event = add(n, alter->dbname);
   if (event == nullptr) return;
-  if (n->lookup) event->dbid = get_database_oid(alter->dbname, true);
+  if (ConditionalLockRelationOid(DatabaseRelationId, AccessShareLock)) {
+    event->dbid = get_database_oid(alter->dbname, true);
+    UnlockRelationOid(DatabaseRelationId, AccessShareLock);
+  }
   put_setting(event, alter->setstmt);
 }
 
@@ -338,6 +268,14 @@ void add_index(Naming* n, const IndexStmt* index) {
     put_object(event, qualified(get_rel_namespace(event->relation), index->idxname));
   else
     put_object(event, quote_identifier(index->idxname));
+}
+
+void add_statistics(Naming* n, const CreateStatsStmt* create) {
+  Event* event = add_new_named(n, create->defnames);
+  if (event == nullptr || !n->lookup || create->relations == NIL || !IsA(linitial(create->relations), RangeVar)) return;
+  const RangeVar* table = linitial_node(RangeVar, create->relations);
+  event->relation = RangeVarGetRelid(table, NoLock, true);
+  if (create->defnames == NIL) put_object(event, psprintf("on %s", written(table)));
 }
 
 void add_all_relations(Naming* n, List* relations) {
@@ -408,7 +346,7 @@ void name_all(Naming* n, const Node* tree) {
     case T_AlterEnumStmt: add_names(n, as<AlterEnumStmt>(tree)->typeName); break;
     case T_AlterDomainStmt: add_names(n, as<AlterDomainStmt>(tree)->typeName); break;
     case T_AlterTypeStmt: add_names(n, as<AlterTypeStmt>(tree)->typeName); break;
-    case T_CreateStatsStmt: add_new_named(n, as<CreateStatsStmt>(tree)->defnames); break;
+    case T_CreateStatsStmt: add_statistics(n, as<CreateStatsStmt>(tree)); break;
     case T_AlterStatsStmt: add_names(n, as<AlterStatsStmt>(tree)->defnames); break;
     case T_CreateSchemaStmt: {
       const auto* create = as<CreateSchemaStmt>(tree);
@@ -459,109 +397,15 @@ void name_all(Naming* n, const Node* tree) {
 
 }  // namespace
 
-int count_objects(const Node* tree) {
-  switch (nodeTag(tree)) {
-    case T_DropStmt: return list_length(as<DropStmt>(tree)->objects);
-    case T_TruncateStmt: return list_length(as<TruncateStmt>(tree)->relations);
-    case T_DropRoleStmt: return list_length(as<DropRoleStmt>(tree)->roles);
-    case T_VacuumStmt: {
-      const int named = list_length(as<VacuumStmt>(tree)->rels);
-      return named > 0 ? named : 1;
-    }
-    case T_CreateStmt:
-      return as<CreateStmt>(tree)->relation->relpersistence == RELPERSISTENCE_TEMP ? 0 : 1;
-    case T_CreateTableAsStmt:
-      return as<CreateTableAsStmt>(tree)->into->rel->relpersistence == RELPERSISTENCE_TEMP ? 0 : 1;
-    case T_CreateForeignTableStmt:
-    case T_CreateSeqStmt:
-    case T_CompositeTypeStmt:
-    case T_ViewStmt:
-    case T_IndexStmt:
-    case T_AlterTableStmt:
-    case T_AlterSeqStmt:
-    case T_RenameStmt:
-    case T_AlterObjectSchemaStmt:
-    case T_AlterOwnerStmt:
-    case T_CreateTrigStmt:
-    case T_CreatePolicyStmt:
-    case T_AlterPolicyStmt:
-    case T_RuleStmt:
-    case T_RefreshMatViewStmt:
-    case T_ReindexStmt:
-    case T_ClusterStmt:
-    case T_CreateFunctionStmt:
-    case T_AlterFunctionStmt:
-    case T_DefineStmt:
-    case T_CreateEnumStmt:
-    case T_CreateRangeStmt:
-    case T_CreateDomainStmt:
-    case T_CreateConversionStmt:
-    case T_AlterEnumStmt:
-    case T_AlterDomainStmt:
-    case T_AlterTypeStmt:
-    case T_CreateStatsStmt:
-    case T_AlterStatsStmt:
-    case T_CreateSchemaStmt:
-    case T_CreateExtensionStmt:
-    case T_AlterExtensionStmt:
-    case T_AlterExtensionContentsStmt:
-    case T_AlterSystemStmt:
-    case T_AlterDatabaseSetStmt:
-    case T_AlterRoleSetStmt:
-    case T_CreateRoleStmt:
-    case T_AlterRoleStmt:
-    case T_DropOwnedStmt:
-    case T_ReassignOwnedStmt:
-    case T_CreatedbStmt:
-    case T_DropdbStmt:
-    case T_AlterDatabaseStmt:
-    case T_CreateTableSpaceStmt:
-    case T_DropTableSpaceStmt:
-    case T_AlterTableSpaceOptionsStmt:
-    case T_AlterTableMoveAllStmt:
-    case T_CreateFdwStmt:
-    case T_AlterFdwStmt:
-    case T_CreateForeignServerStmt:
-    case T_AlterForeignServerStmt:
-    case T_CreateUserMappingStmt:
-    case T_AlterUserMappingStmt:
-    case T_DropUserMappingStmt:
-    case T_ImportForeignSchemaStmt:
-    case T_CreateSubscriptionStmt:
-    case T_AlterSubscriptionStmt:
-    case T_DropSubscriptionStmt:
-    case T_CreatePublicationStmt:
-    case T_AlterPublicationStmt:
-    case T_CreateEventTrigStmt:
-    case T_AlterEventTrigStmt:
-    case T_CreatePLangStmt:
-    case T_CreateAmStmt:
-    case T_CreateCastStmt:
-    case T_CreateTransformStmt:
-    case T_CreateOpClassStmt:
-    case T_CreateOpFamilyStmt:
-    case T_AlterOpFamilyStmt:
-    case T_AlterOperatorStmt:
-    case T_AlterCollationStmt:
-    case T_AlterTSDictionaryStmt:
-    case T_AlterTSConfigurationStmt:
-      return 1;
-    default:
-      return 0;
-  }
-}
-
 void name_before(Ddl* ddl, int most) {
-  Naming n = {ddl, most, false};
   // Whoever rewrites a catalog has it for himself, and reading it would wait for him.
-  if (ConditionalLockRelationOid(RelationRelationId, AccessShareLock)) {
-    n.lookup = ConditionalLockRelationOid(NamespaceRelationId, AccessShareLock);
-    if (!n.lookup) UnlockRelationOid(RelationRelationId, AccessShareLock);
-  }
+  static constexpr Oid kCatalogs[] = {RelationRelationId, NamespaceRelationId, IndexRelationId};
+  constexpr int kCount = lengthof(kCatalogs);
+  int locked = 0;
+  while (locked < kCount && ConditionalLockRelationOid(kCatalogs[locked], AccessShareLock)) ++locked;
+  Naming n = {ddl, most, locked == kCount};
   name_all(&n, ddl->statement->utilityStmt);
-  if (!n.lookup) return;
-  UnlockRelationOid(NamespaceRelationId, AccessShareLock);
-  UnlockRelationOid(RelationRelationId, AccessShareLock);
+  while (locked > 0) UnlockRelationOid(kCatalogs[--locked], AccessShareLock);
 }
 
 bool needs_name_after(const Ddl* ddl) {

@@ -34,8 +34,8 @@ constexpr const char* kInsert =
 std::string_view Valid(const Event& event, const char* text) {
   return Guarded([&] {
     Size length = strlen(text);
-    const char* here = text_here(event.dbid, text, &length);
-    here = valid_text(here, &length);
+    // Names that the whole server shares are in the encoding of whoever gave them.
+    const char* here = event.dbid != InvalidOid ? text_here(event.dbid, text, &length) : valid_text(text, &length);
     return std::string_view(here, length);
   });
 }

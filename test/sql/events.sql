@@ -249,6 +249,11 @@ SET ROLE regress_ev_owner;
 SELECT kind, title, role, detail FROM assist.markers;
 SELECT count(*) FROM assist.setting_history;
 RESET ROLE;
+-- A name that has gone to another relation shows nothing: the oid of a restored dump may be anybody's.
+UPDATE assist.event SET relation = 'ev.mine'::regclass WHERE relation_name = 'ev.twice';
+SET ROLE regress_ev_owner;
+SELECT count(*) FROM assist.markers WHERE object ~ 'twice';
+RESET ROLE;
 
 -- What the tables hold is bounded: three years, and 20,000 of a kind.
 INSERT INTO assist.event (kind, at) SELECT 'vacuum', now() FROM generate_series(1, 20500);
