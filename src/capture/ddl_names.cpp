@@ -126,7 +126,7 @@ const char* written(const Node* object) {
     case T_ObjectWithArgs:
       return NameListToQuotedString(as<ObjectWithArgs>(object)->objname);
     case T_String:
-      return quote_identifier(strVal(object));
+      return quote_identifier(strVal(const_cast<Node*>(object)));
     default:
       return nullptr;
   }
