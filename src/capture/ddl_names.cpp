@@ -63,6 +63,8 @@ const char* qualified(Oid schema, const char* name) {
   return schema_name != nullptr ? quote_qualified_identifier(schema_name, name) : quote_identifier(name);
 }
 
+const char* written(const Node* object);
+const char* written_list(const List* list);
 const char* written(const RangeVar* name) { return quote_qualified_identifier(name->schemaname, name->relname); }
 
 // Of an index the table, else the relation itself.
@@ -108,23 +110,40 @@ Event* add_new_relation(Naming* n, const RangeVar* name, bool or_not) {
 
 // A function, type or the like to be, by the list of its names.
 Event* add_new_named(Naming* n, List* names) {
-  if (!n->lookup || names == NIL) return add(n, names != NIL ? NameListToQuotedString(names) : nullptr);
+  if (!n->lookup || names == NIL) return add(n, names != NIL ? written_list(names) : nullptr);
   char* name;
   const Oid schema = QualifiedNameGetCreationNamespace(names, &name);
   if (isAnyTempNamespace(schema)) return nullptr;
   return add(n, qualified(schema, name));
 }
 
-// What an object is called in the statement.
+// The names of an object; of a cast or the like there are types among them, and no one name.
+const char* written_list(const List* list) {
+  StringInfoData text;
+  initStringInfo(&text);
+  ListCell* cell;
+  bool qualified_name = true;
+  foreach (cell, list)
+    if (!IsA(lfirst(cell), String)) qualified_name = false;
+  foreach (cell, list) {
+    const char* name = written(static_cast<const Node*>(lfirst(cell)));
+    if (name == nullptr) continue;
+    if (text.len > 0) appendStringInfoString(&text, qualified_name ? "." : ", ");
+    appendStringInfoString(&text, name);
+  }
+  return text.data;
+}
+
+// What an object is called in the statement; nullptr: nothing that is a name.
 const char* written(const Node* object) {
   if (object == nullptr) return nullptr;
   switch (nodeTag(object)) {
     case T_List:
-      return NameListToQuotedString(reinterpret_cast<List*>(const_cast<Node*>(object)));
+      return written_list(as<List>(object));
     case T_TypeName:
       return TypeNameToString(as<TypeName>(object));
     case T_ObjectWithArgs:
-      return NameListToQuotedString(as<ObjectWithArgs>(object)->objname);
+      return written_list(as<ObjectWithArgs>(object)->objname);
     case T_String:
       return quote_identifier(strVal(const_cast<Node*>(object)));
     default:
@@ -248,6 +267,7 @@ void add_renamed(Naming* n, const RenameStmt* rename) {
     event = add_for_server(n, rename->subname);
   } else {
     event = rename->object != nullptr ? add_written(n, rename->object) : add(n, rename->subname);
+    if (rename->renameType == OBJECT_DOMCONSTRAINT) what = psprintf("RENAME %s TO", quote_identifier(rename->subname));
   }
   if (event != nullptr) put_detail(event, psprintf("%s %s", what, quote_identifier(rename->newname)));
 }
@@ -320,6 +340,8 @@ void name_all(Naming* n, const Node* tree) {
     case T_AlterOwnerStmt: {
       const auto* alter = as<AlterOwnerStmt>(tree);
       event = alter->relation != nullptr ? add_relation(n, alter->relation) : add_written(n, alter->object);
+      if (event != nullptr && (alter->objectType == OBJECT_DATABASE || alter->objectType == OBJECT_TABLESPACE))
+        event->dbid = InvalidOid;
       if (event != nullptr) put_detail(event, psprintf("OWNER TO %s", role_name(alter->newowner)));
       break;
     }

@@ -74,6 +74,33 @@ DROP SCHEMA ev2 CASCADE;
 SELECT assist.refresh('{schema}') >= 0 AS ok;
 SELECT command, object, relation_name, detail FROM fresh;
 
+-- Objects that have no one name.
+SELECT pg_temp.seen();
+CREATE DOMAIN dom2 AS int CONSTRAINT positive CHECK (VALUE > 0);
+ALTER DOMAIN dom2 RENAME CONSTRAINT positive TO plus;
+CREATE FUNCTION cast_f(dom2) RETURNS text LANGUAGE sql AS 'SELECT NULL::text';
+CREATE CAST (y AS e) WITH INOUT;
+DROP CAST (y AS e);
+DROP CAST IF EXISTS (text AS text);
+CREATE OPERATOR === (LEFTARG = int, RIGHTARG = int, FUNCTION = int4eq);
+ALTER OPERATOR === (int, int) OWNER TO CURRENT_USER;
+DROP OPERATOR === (int, int);
+CREATE OPERATOR FAMILY fam USING btree;
+DROP OPERATOR FAMILY fam USING btree;
+CREATE AGGREGATE agg (int) (SFUNC = int4pl, STYPE = int);
+COMMENT ON AGGREGATE agg (int) IS 'x';
+DROP AGGREGATE agg (int);
+CREATE RULE r AS ON INSERT TO t DO NOTHING;
+ALTER RULE r ON t RENAME TO r2;
+DROP RULE r2 ON t;
+DROP TRANSFORM IF EXISTS FOR int LANGUAGE plpgsql;
+DROP FUNCTION cast_f;
+DROP DOMAIN dom2;
+CREATE TABLE nothing_at_all (); ALTER TABLE nothing_at_all OWNER TO CURRENT_USER; DROP TABLE nothing_at_all;
+ALTER TABLE IF EXISTS nothing_at_all ADD a int;
+SELECT assist.refresh('{schema}') >= 0 AS ok;
+SELECT command, object, relation_name, regexp_replace(detail, session_user, 'me') AS detail FROM fresh;
+
 -- Temporary objects are nobody's business.
 SELECT pg_temp.seen();
 CREATE TEMP TABLE tt (a int);
