@@ -14,8 +14,9 @@ OBJS    := $(SOURCES:.cpp=.o) $(PGQ_OBJ)
 
 SQL_PIECES := $(sort $(wildcard sql/*.sql))
 SCRIPT     := $(EXTENSION)--$(EXTVERSION).sql
-DATA_built  = $(SCRIPT)
-DATA        = $(wildcard sql/released/*.sql sql/updates/*.sql)
+UPDATES    := $(notdir $(wildcard sql/updates/*.sql))
+DATA_built  = $(SCRIPT) $(UPDATES)
+DATA        = $(wildcard sql/released/*.sql)
 
 # `make installcheck` runs these against a running server that preloads the library.
 REGRESS        := $(patsubst test/sql/%.sql,%,$(sort $(wildcard test/sql/*.sql)))
@@ -24,7 +25,7 @@ ISOLATION      := $(patsubst test/isolation/specs/%.spec,%,$(sort $(wildcard tes
 # 15 looks for expected output beside the input as well, newer ones only where they are told.
 ISOLATION_OPTS  = --inputdir=test/isolation $(if $(filter-out 15,$(MAJORVERSION)),--expecteddir=test/isolation)
 
-EXTRA_CLEAN = $(SCRIPT) build src/sqlparse/*.o $(OBJS:.o=.d)
+EXTRA_CLEAN = $(SCRIPT) $(UPDATES) build src/sqlparse/*.o $(OBJS:.o=.d)
 
 PG_CONFIG ?= pg_config
 PGXS      := $(shell $(PG_CONFIG) --pgxs 2>/dev/null)
@@ -64,6 +65,11 @@ src/sqlparse/pgq.o: src/sqlparse/localize.sh src/sqlparse/pgq_exports.txt src/sq
 
 $(SCRIPT): $(SQL_PIECES) pg_assist.control
 	cat $(SQL_PIECES) > $@
+
+# An update takes a topic that is new in its version from the install script's own piece: "-- include: 70_history.sql".
+$(UPDATES): %.sql: sql/updates/%.sql $(SQL_PIECES)
+	awk '/^-- include: / { piece = "sql/" $$3; while ((status = (getline line < piece)) > 0) print line; \
+	     if (status < 0) { print piece " is not there" >"/dev/stderr"; exit 1 } next } { print }' $< > $@
 
 # The version script is part of the link.
 $(shlib): exports.map

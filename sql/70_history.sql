@@ -23,11 +23,13 @@ CREATE TABLE assist.history_relation (
   schema_name pg_catalog.name NOT NULL,
   name pg_catalog.name NOT NULL,
   table_name pg_catalog.name,
+  definition pg_catalog.text,
   first_seen pg_catalog.timestamptz NOT NULL,
   last_seen pg_catalog.timestamptz NOT NULL,
   UNIQUE (dbid, relid)
 );
 COMMENT ON TABLE assist.history_relation IS 'every table (kind 3) and index (4) that history tells of, by its last name; dbid tells those of a dump''s origin';
+COMMENT ON COLUMN assist.history_relation.definition IS 'CREATE INDEX as it was last: what brings a dropped one back';
 
 CREATE UNLOGGED TABLE assist.history_base (
   kind pg_catalog.int2 NOT NULL,

@@ -14,6 +14,7 @@
 #include "pg/memory.hpp"
 #include "pg/own_sql.hpp"
 #include "pg/recommendation_store.hpp"
+#include "pg/regression.hpp"
 #include "pg/rule_settings.hpp"
 #include "pg/settings.hpp"
 #include "pg/snapshot_reader.hpp"
@@ -229,23 +230,18 @@ int RunAnalysis(const AnalysisRequest& request) {
   const AnalysisLock lock(own);
   if (!lock.taken()) return -1;
 
-  {
+  const auto record = [&](auto&& what) {
     Phase phase(own);
     {
       const OwnerScope scope;
-      RecordHistory(!own);
+      what();
     }
     phase.End();
-  }
+  };
+  record([&] { RecordHistory(!own); });
+  record([] { RecordEvents(); });
+  record([] { FindRegressions(); });
   if (request.only_record) return 0;
-  {
-    Phase phase(own);
-    {
-      const OwnerScope scope;
-      RecordEvents();
-    }
-    phase.End();
-  }
 
   const ScopedContext context("assist analysis");
   ContextResource memory(context.get());

@@ -105,6 +105,11 @@ void Enter(HistoryKind kind, const std::vector<Named>& relations) {
       "  table_name = excluded.table_name, kind = excluded.kind, last_seen = excluded.last_seen",
       args);
 #undef ASSIST_GIVEN
+  if (kind == HistoryKind::kIndex)
+    Execute(
+        "UPDATE assist.history_relation SET definition = pg_get_indexdef(relid)"
+        " WHERE dbid = $1 AND $2 = 4 AND relid = ANY ($3::oid[])",
+        {args, 3});
 }
 
 HistoryBlock RelationBlock(HistoryKind kind, const char* sql, std::pmr::memory_resource* memory) {

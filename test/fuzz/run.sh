@@ -35,12 +35,13 @@ build_target() {
         extra='' compile "$1" test/fuzz/sqlparse.cpp src/sqlparse/*.cpp src/sqlparse/pgq.o ;;
     mask) extra="-isystem $("${PG_CONFIG:-pg_config}" --includedir-server) -Wno-register" compile "$1" test/fuzz/mask.cpp src/pg/mask.cpp ;;
     sensitive) extra='' compile "$1" test/fuzz/sensitive.cpp src/core/text/sensitive.cpp ;;
+    csv) extra='' compile "$1" test/fuzz/csv.cpp ;;
     history) extra='' compile "$1" test/fuzz/history.cpp src/core/history/block.cpp src/core/history/columns.cpp ;;
     *) echo "no fuzz target $1"; return 2 ;;
   esac
 }
 
-for target in ${*:-index_statement sqlparse mask sensitive history}; do
+for target in ${*:-index_statement sqlparse mask sensitive history csv}; do
   echo "== $target"
   if ! build_target "$target"; then failed=$((failed + 1)); continue; fi
   mkdir -p "$build/$target.corpus"

@@ -44,6 +44,7 @@ my %reads = (
 	migration_script => "length(assist.migration_script($id)) > 0",);
 my %changes = (
 	approve => "assist.approve($id)",
+	import_history => "assist.import_history('a,b,now,1')",
 	forget => "assist.forget('-infinity')",
 	dismiss => "assist.dismiss($id)",
 	mark => "assist.mark('deployed')",
@@ -106,12 +107,12 @@ $node->safe_psql('postgres', q{
 	REVOKE EXECUTE ON FUNCTION assist.reset FROM developer});
 ($status, $out, $err) = as('developer', q{SELECT string_agg(DISTINCT userid::regrole::text, ',') FROM assist.statements});
 is($out, 'developer', 'developer: own statements only') or diag $err;
-for my $view ('plans', 'predicates', 'samples', 'errors', 'statement_history', 'plan_history', 'statement_totals()')
+for my $view ('plans', 'predicates', 'samples', 'errors', 'statement_history', 'plan_history', 'statement_totals()', 'regressions')
 {
 	($status, $out, $err) = as('developer', "SELECT count(*) FROM assist.$view WHERE userid <> 'developer'::regrole");
 	is($out, '0', "developer: nothing of others in $view") or diag $err;
 }
-for my $table ('history_statement', 'history_plan', 'history_relation', 'history_block', 'history_block_0', 'history_base')
+for my $table ('history_statement', 'history_plan', 'history_relation', 'history_block', 'history_block_0', 'history_base', 'history_imported', 'regression')
 {
 	($status, $out, $err) = as('developer', "SELECT count(*) FROM assist.$table");
 	is($out, '0', "developer: nothing of $table itself") or diag $err;
