@@ -113,6 +113,7 @@ inline bool matches(const SlotEntry& entry, const EntryKey& key) {
          entry.dbid == MyDatabaseId && entry.toplevel == key.toplevel;
 }
 extern uint64 entry_claims;  // entries of the slot that were given to another statement, so far
+bool is_constraint_query(const EntryKey& key, const char* source);
 SlotEntry* claim_entry(const EntryKey& key, const char* source, Oid sole_index);
 inline SlotEntry* find_or_claim_entry(const EntryKey& key, const char* source, Oid sole_index) {
   const auto set = static_cast<uint32>(key.queryid ^ key.planid ^ key.userid) % kSlotSets;

@@ -144,8 +144,11 @@ pg_attribute_always_inline void count_scan(const IndexUse& use, IndexScanDesc sc
 }
 
 inline void record_index_use(const QueryDesc* desc, const Open& open, TimestampTz now) {
-  const IndexUse use = {now, open.weight, open.entry != nullptr && open.entry->constraint_check,
-                        open.sole_index != InvalidOid};
+  // Nested statements, as those of foreign keys, may have taken the entry's place.
+  const bool check = likely(open.claims == entry_claims && open.entry != nullptr)
+                         ? open.entry->constraint_check
+                         : is_constraint_query({open.queryid, open.planid, open.userid, open.depth == 0}, desc->sourceText);
+  const IndexUse use = {now, open.weight, check, open.sole_index != InvalidOid};
   record_index_use_below(use, desc->planstate);
 }
 

@@ -5,14 +5,14 @@
 
 namespace assist::capture {
 
-namespace {
-
 // A foreign key's check or action, by the text that ri_triggers.c makes for it.
 bool is_constraint_query(const EntryKey& key, const char* source) {
   return !key.toplevel && source != nullptr && strstr(source, " OPERATOR(pg_catalog.") != nullptr &&
          (strncmp(source, "SELECT 1 FROM ", 14) == 0 || strncmp(source, "DELETE FROM ", 12) == 0 ||
           strncmp(source, "UPDATE ", 7) == 0);
 }
+
+namespace {
 
 // Whether this execution is to supply the text: nobody may have it after a reset.
 void ask_for_text(const SlotEntry* entry, uint64 queryid) {
