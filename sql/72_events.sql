@@ -125,6 +125,11 @@ AS 'MODULE_PATHNAME', 'assist_mark';
 COMMENT ON FUNCTION assist.mark(pg_catalog.text) IS
 'Records a moment, as a deployment, in assist.markers under the caller''s name, and returns it. At most 200 characters; goes with the caller''s transaction. Needs a grant.';
 
+-- Whoever is granted SELECT on all tables of the schema reads the views, which show what is theirs, and nothing past them.
+ALTER TABLE assist.event ENABLE ROW LEVEL SECURITY;
+ALTER TABLE assist.event_position ENABLE ROW LEVEL SECURITY;
+ALTER TABLE assist.setting_seen ENABLE ROW LEVEL SECURITY;
+
 REVOKE ALL ON FUNCTION assist.mark(pg_catalog.text) FROM PUBLIC;
 GRANT SELECT ON assist.markers, assist.setting_history TO pg_read_all_stats;
 

@@ -112,7 +112,8 @@ for my $view ('plans', 'predicates', 'samples', 'errors', 'statement_history', '
 	($status, $out, $err) = as('developer', "SELECT count(*) FROM assist.$view WHERE userid <> 'developer'::regrole");
 	is($out, '0', "developer: nothing of others in $view") or diag $err;
 }
-for my $table ('history_statement', 'history_plan', 'history_relation', 'history_block', 'history_block_0', 'history_base', 'history_imported', 'regression')
+for my $table ('history_statement', 'history_plan', 'history_relation', 'history_block', 'history_block_0', 'history_base', 'history_imported',
+	'regression', 'event', 'event_position', 'setting_seen')
 {
 	($status, $out, $err) = as('developer', "SELECT count(*) FROM assist.$table");
 	is($out, '0', "developer: nothing of $table itself") or diag $err;
@@ -121,6 +122,8 @@ for my $table ('history_statement', 'history_plan', 'history_relation', 'history
 is($out, '0', 'developer: nothing of the whole database');
 ($status, $out, $err) = as('developer', q{SELECT string_agg(DISTINCT relation_name, ',') FROM assist.table_history});
 is($out, '', 'developer: nothing of tables of others') or diag $err;
+($status, $out, $err) = as('developer', 'SELECT (SELECT count(*) FROM assist.markers), (SELECT count(*) FROM assist.setting_history)');
+is($out, '0|0', 'developer: no events of others') or diag $err;
 # what_if plans only what the caller may read, and says nothing of the rest.
 ($status, $out, $err) = as('developer', q{SELECT * FROM assist.what_if(ARRAY['SELECT b FROM secret WHERE a = 1'])});
 like($err, qr/ERROR:  42501: permission denied for table secret/, 'developer: what_if needs the right to run the statement');
