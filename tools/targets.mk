@@ -1,7 +1,7 @@
 # What a person calls. Every target here also parses without PostgreSQL; those that need it install it
 # first (`deps`) and then call make again, which by then finds PGXS.
 
-.PHONY: help deps deps-test deps-bench deps-lint test test-core test-asserts test-valgrind test-faults test-fuzz test-sqlsmith test-matrix test-upgrade test-deb test-static test-full deb dist unit lint quickstart quickstart-stop bench bench-regression format build-for-tests
+.PHONY: help deps deps-test deps-bench deps-lint test test-core test-asserts test-valgrind test-faults test-fuzz test-sqlsmith test-matrix test-upgrade test-deb test-static test-full deb dist unit lint quickstart quickstart-stop bench bench-regression bench-forecast format build-for-tests
 
 SUBMAKE = +@$(MAKE) --no-print-directory
 DEPS    = @sh tools/deps.sh '$(PG_CONFIG)'
@@ -18,6 +18,7 @@ help:
 	@echo "make quickstart-stop  stop and remove it"
 	@echo "make bench           overhead beside pg_stat_statements and pg_qualstats, two hours; QUICK=1 some minutes"
 	@echo "make bench-regression  false alarms and delays of detectors of changed levels"
+	@echo "make bench-forecast  how well forecasts and days to a limit hold on what comes after them"
 	@echo "make deps            the packages for building and testing (Debian)"
 	@echo "make test-full       all suites, two and a half hours; each by itself:"
 	@echo "     test-static     clang-tidy, cppcheck"
@@ -127,6 +128,10 @@ bench: deps-bench
 # False alarms and delays of detectors of changed levels, on synthetic series. SERIES of each kind.
 bench-regression:
 	@BUILD_DIR='$(BUILD_DIR)' bash test/bench/regression/run.sh $(SERIES)
+
+# Errors and bands of forecasts, and days to a limit, on synthetic series. SERIES of each kind.
+bench-forecast:
+	@BUILD_DIR='$(BUILD_DIR)' bash test/bench/forecast/run.sh $(SERIES)
 
 # Build with two jobs; install with sudo only where this user may not write.
 build-for-tests:
