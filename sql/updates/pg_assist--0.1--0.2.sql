@@ -56,4 +56,5 @@ COMMENT ON COLUMN assist.samples.parameters IS
 
 -- include: 70_history.sql
 -- include: 72_events.sql
+-- include: 73_forecast.sql
 -- include: 74_regressions.sql

@@ -1,0 +1,326 @@
+-- Capacity: how much of everything that can run out is used. Each function gives the rows of some resources; the view
+-- judges them. A role without pg_read_all_stats sees what concerns the relations and databases it owns.
+
+CREATE FUNCTION assist._sequence_last_value(sequence pg_catalog.oid) RETURNS pg_catalog.int8
+LANGUAGE C VOLATILE STRICT PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'assist_sequence_last_value';
+COMMENT ON FUNCTION assist._sequence_last_value(pg_catalog.oid) IS
+'internal: the value a sequence gave last; NULL if none, or if it is locked or somebody else''s';
+
+CREATE FUNCTION assist._disk_space(
+  tablespace pg_catalog.oid, OUT used pg_catalog.int8, OUT total pg_catalog.int8, OUT file_system pg_catalog.int8)
+LANGUAGE C VOLATILE STRICT PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'assist_disk_space';
+COMMENT ON FUNCTION assist._disk_space(pg_catalog.oid) IS
+'internal: bytes used, and used or free, in the file system of a tablespace (0 = WAL); NULL where that cannot be asked';
+
+CREATE FUNCTION assist._capacity_server()
+RETURNS TABLE (resource pg_catalog.text, object pg_catalog.text, used pg_catalog.numeric, "limit" pg_catalog.numeric,
+  unit pg_catalog.text, severity pg_catalog.text, note pg_catalog.text, sql pg_catalog.text)
+LANGUAGE sql VOLATILE PARALLEL RESTRICTED
+SET search_path = pg_catalog, pg_temp
+AS $$
+  WITH may AS MATERIALIZED (SELECT pg_has_role('pg_read_all_stats', 'USAGE') AS see_all),
+  -- The server stops giving out ids so many before it would be too late.
+  ages AS (
+    SELECT d.datname, d.datname = current_database() AS here, a.*
+    FROM pg_database d CROSS JOIN may, LATERAL (VALUES
+      ('xid', age(d.datfrozenxid)::numeric, current_setting('autovacuum_freeze_max_age')::numeric, 'transactions',
+       current_setting('vacuum_failsafe_age')::numeric),
+      ('multixact', mxid_age(d.datminmxid)::numeric, current_setting('autovacuum_multixact_freeze_max_age')::numeric,
+       'multixacts', current_setting('vacuum_multixact_failsafe_age')::numeric)
+    ) a (resource, age, forced, unit, failsafe)
+    -- Ids beyond are those of an invalid database.
+    WHERE (may.see_all OR pg_has_role(d.datdba, 'USAGE')) AND a.age < 2147483647),
+  -- What holds the age of this database: looked for only where it matters.
+  oldest AS MATERIALIZED (
+    SELECT 'xid' AS resource, (
+      SELECT format('VACUUM (FREEZE) %I.%I', n.nspname, c.relname)
+      FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace LEFT JOIN pg_class t ON t.oid = c.reltoastrelid
+      WHERE c.relkind IN ('r', 'm') AND c.relpersistence <> 't'
+      ORDER BY greatest(age(c.relfrozenxid), age(t.relfrozenxid)) DESC, c.oid LIMIT 1) AS sql
+    WHERE EXISTS (SELECT FROM ages a WHERE a.here AND a.resource = 'xid' AND a.age > a.forced)
+    UNION ALL SELECT 'multixact', (
+      SELECT format('VACUUM (FREEZE) %I.%I', n.nspname, c.relname)
+      FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace LEFT JOIN pg_class t ON t.oid = c.reltoastrelid
+      WHERE c.relkind IN ('r', 'm') AND c.relpersistence <> 't'
+      ORDER BY greatest(mxid_age(c.relminmxid), mxid_age(t.relminmxid)) DESC, c.oid LIMIT 1)
+    WHERE EXISTS (SELECT FROM ages a WHERE a.here AND a.resource = 'multixact' AND a.age > a.forced)),
+  backends AS MATERIALIZED (
+    SELECT a.datid, a.usesysid, count(*)::numeric AS used FROM pg_stat_activity a, may
+    WHERE may.see_all AND a.backend_type = 'client backend' GROUP BY 1, 2),
+  reserved AS (
+    SELECT current_setting('superuser_reserved_connections')::numeric
+           + coalesce(current_setting('reserved_connections', true), '0')::numeric AS slots),
+  slot AS (
+    SELECT s.*, greatest(pg_wal_lsn_diff(CASE WHEN pg_is_in_recovery() THEN pg_last_wal_replay_lsn()
+                                              ELSE pg_current_wal_lsn() END, s.restart_lsn), 0) AS held,
+           nullif((SELECT setting::numeric FROM pg_settings WHERE name = 'max_slot_wal_keep_size'), -1) * 1048576 AS most
+    FROM pg_replication_slots s, may WHERE may.see_all),
+  disk AS (  -- one row per file system
+    SELECT string_agg(p.name, ', ' ORDER BY p.n, p.name) AS name, max(d.used) AS used, max(d.total) AS total
+    FROM may, LATERAL (
+      SELECT 1, 0::oid, 'WAL' UNION ALL SELECT 2, oid, 'tablespace ' || quote_ident(spcname) FROM pg_tablespace
+      WHERE spcname <> 'pg_global') p (n, oid, name), LATERAL assist._disk_space(p.oid) d
+    WHERE may.see_all AND d.total > 0 GROUP BY d.file_system)
+  SELECT a.resource, a.datname::text, a.age, 2144483647, a.unit,
+         CASE WHEN a.age >= 2000000000 THEN 'critical' WHEN a.age >= a.failsafe OR a.age >= 1200000000 THEN 'high'
+              WHEN a.age > a.forced * 1.2 THEN 'medium' WHEN a.age > a.forced * 1.05 THEN 'low' ELSE 'info' END,
+         format('%s %% of the %s at which autovacuum freezes whatever happens', round(100 * a.age / a.forced), a.forced)
+         || CASE WHEN a.age <= a.forced * 1.05 THEN '' ELSE '; it does not keep up, or an open or prepared '
+              'transaction or a replication slot holds the oldest' || CASE WHEN a.here THEN '' ELSE '; vacuum in that database' END END,
+         CASE WHEN a.here THEN o.sql END
+  FROM ages a LEFT JOIN oldest o USING (resource)
+  UNION ALL
+  SELECT 'connections', 'server', coalesce((SELECT sum(b.used) FROM backends b), 0),
+         current_setting('max_connections')::numeric - r.slots, 'connections', NULL,
+         format('max_connections less %s reserved; a pooler takes more clients with fewer connections', r.slots), NULL
+  FROM reserved r, may WHERE may.see_all
+  UNION ALL
+  SELECT 'connections', 'database ' || quote_ident(d.datname),
+         coalesce((SELECT sum(b.used) FROM backends b WHERE b.datid = d.oid), 0), d.datconnlimit, 'connections', NULL,
+         'limit of the database', format('ALTER DATABASE %I CONNECTION LIMIT %s', d.datname, d.datconnlimit * 2)
+  FROM pg_database d, may WHERE may.see_all AND d.datconnlimit > 0
+  UNION ALL
+  SELECT 'connections', 'role ' || quote_ident(r.rolname),
+         coalesce((SELECT sum(b.used) FROM backends b WHERE b.usesysid = r.oid), 0), r.rolconnlimit, 'connections', NULL,
+         'limit of the role', format('ALTER ROLE %I CONNECTION LIMIT %s', r.rolname, r.rolconnlimit * 2)
+  FROM pg_roles r, may WHERE may.see_all AND r.rolconnlimit > 0 AND r.rolcanlogin AND NOT r.rolsuper
+  UNION ALL
+  SELECT 'replication_slots', 'server', (SELECT count(*) FROM slot), nullif(current_setting('max_replication_slots')::numeric, 0),
+         'slots', CASE WHEN current_setting('max_replication_slots') = '0' THEN 'info' END, 'max_replication_slots', NULL
+  FROM may WHERE may.see_all
+  UNION ALL
+  SELECT 'replication_slot_wal', s.slot_name::text, s.held, s.most, 'bytes',
+         CASE WHEN s.wal_status = 'lost' THEN 'high' WHEN s.wal_status = 'unreserved' THEN 'critical'
+              WHEN s.most IS NOT NULL THEN NULL
+              WHEN s.active OR s.held < 1073741824 THEN 'info' ELSE 'medium' END,
+         CASE WHEN s.wal_status = 'lost' THEN 'its WAL is gone: whoever read it must begin anew'
+              WHEN s.most IS NULL THEN 'holds WAL without limit, as max_slot_wal_keep_size is not set'
+              ELSE 'of max_slot_wal_keep_size' END
+         || CASE WHEN s.active THEN '' ELSE '; nobody reads it: drop it if nobody will' END,
+         CASE WHEN NOT s.active THEN format('SELECT pg_catalog.pg_drop_replication_slot(%L)', s.slot_name) END
+  FROM slot s
+  UNION ALL
+  SELECT 'disk', d.name, d.used, d.total, 'bytes', NULL, 'of the file system, by whatever is in it', NULL
+  FROM disk d
+$$;
+COMMENT ON FUNCTION assist._capacity_server() IS 'internal: rows of assist.capacity for ids, connections, slots and disks';
+
+-- The largest value of integer keys, as statistics have it. Reads pg_statistic with its owner's rights, and shows one
+-- number to whom the view shows the table.
+CREATE VIEW assist._integer_key WITH (security_barrier) AS
+  SELECT k.relid, k.attnum, k.atttypid, v.largest
+  FROM (SELECT c.oid AS relid, a.attnum, a.atttypid
+        FROM pg_catalog.pg_index i
+             JOIN pg_catalog.pg_class c ON c.oid OPERATOR(pg_catalog.=) i.indrelid
+             JOIN pg_catalog.pg_attribute a ON a.attrelid OPERATOR(pg_catalog.=) c.oid
+                  AND a.attnum OPERATOR(pg_catalog.=) i.indkey[0]
+        WHERE i.indisprimary AND i.indnkeyatts OPERATOR(pg_catalog.=) 1
+          AND a.atttypid OPERATOR(pg_catalog.=) ANY (ARRAY[21, 23]::pg_catalog.oid[])
+          AND c.relpersistence OPERATOR(pg_catalog.<>) 't'
+          AND (pg_catalog.pg_has_role('pg_read_all_stats', 'USAGE') OR pg_catalog.pg_has_role(c.relowner, 'USAGE'))) k
+       JOIN pg_catalog.pg_statistic s ON s.starelid OPERATOR(pg_catalog.=) k.relid
+            AND s.staattnum OPERATOR(pg_catalog.=) k.attnum
+       CROSS JOIN LATERAL (
+         SELECT pg_catalog.max(e.value) AS largest
+         FROM (VALUES (s.stakind1, s.stavalues1::pg_catalog.text), (s.stakind2, s.stavalues2::pg_catalog.text),
+                      (s.stakind3, s.stavalues3::pg_catalog.text), (s.stakind4, s.stavalues4::pg_catalog.text),
+                      (s.stakind5, s.stavalues5::pg_catalog.text)) f (kind, list)
+              -- Most common values and histogram; names the column's type, so that nothing else is ever read as integers.
+              CROSS JOIN LATERAL pg_catalog.unnest(
+                CASE WHEN k.atttypid OPERATOR(pg_catalog.=) ANY (ARRAY[21, 23]::pg_catalog.oid[])
+                          AND f.kind OPERATOR(pg_catalog.=) ANY (ARRAY[1, 2]::pg_catalog.int2[])
+                     THEN f.list::pg_catalog.int8[] END) e (value)) v
+  WHERE v.largest IS NOT NULL;
+COMMENT ON VIEW assist._integer_key IS 'internal: largest known value of smallint and integer primary keys of one column';
+
+CREATE FUNCTION assist._capacity_keys()
+RETURNS TABLE (resource pg_catalog.text, object pg_catalog.text, used pg_catalog.numeric, "limit" pg_catalog.numeric,
+  used_pct pg_catalog.numeric, note pg_catalog.text, sql pg_catalog.text)
+LANGUAGE sql VOLATILE PARALLEL RESTRICTED
+SET search_path = pg_catalog, pg_temp
+AS $$
+  WITH seq AS MATERIALIZED (
+    SELECT s.*, c.relname, n.nspname, assist._sequence_last_value(s.seqrelid) AS last
+    FROM pg_sequence s JOIN pg_class c ON c.oid = s.seqrelid JOIN pg_namespace n ON n.oid = c.relnamespace
+    WHERE NOT s.seqcycle AND c.relpersistence <> 't'
+      AND (pg_has_role('pg_read_all_stats', 'USAGE') OR pg_has_role(c.relowner, 'USAGE'))),
+  -- Columns that a sequence is owned by, or that have it in their default.
+  fed AS MATERIALIZED (
+    SELECT d.objid AS seqrelid, d.refobjid AS relid, d.refobjsubid::int2 AS attnum, d.deptype = 'i' AS identity
+    FROM pg_depend d JOIN pg_class c ON c.oid = d.objid AND c.relkind = 'S'
+    WHERE d.classid = 'pg_class'::regclass AND d.refclassid = 'pg_class'::regclass AND d.deptype IN ('a', 'i')
+      AND d.refobjsubid > 0
+    UNION
+    SELECT d.refobjid, a.adrelid, a.adnum, false
+    FROM pg_depend d JOIN pg_class c ON c.oid = d.refobjid AND c.relkind = 'S'
+         JOIN pg_attrdef a ON a.oid = d.objid
+    WHERE d.classid = 'pg_attrdef'::regclass AND d.refclassid = 'pg_class'::regclass),
+  -- Of several the one that runs out first: with the smallest type.
+  narrowest AS MATERIALIZED (
+    SELECT DISTINCT ON (f.seqrelid) f.seqrelid, f.relid, f.identity, a.attname, a.atttypid, t.most,
+           r.relname, n.nspname, count(*) OVER (PARTITION BY f.seqrelid) AS columns
+    FROM fed f JOIN pg_attribute a ON a.attrelid = f.relid AND a.attnum = f.attnum AND NOT a.attisdropped
+         JOIN pg_class r ON r.oid = f.relid JOIN pg_namespace n ON n.oid = r.relnamespace
+         LEFT JOIN (VALUES (21::oid, 32767::numeric), (23, 2147483647), (20, 9223372036854775807)) t (oid, most)
+           ON t.oid = a.atttypid
+    ORDER BY f.seqrelid, t.most NULLS LAST, f.identity DESC, f.relid),
+  bounds AS (
+    SELECT s.*, c.nspname AS table_schema, c.relname AS table_name, c.attname, c.atttypid, c.identity, c.columns,
+           -- A type has one more below 0 than above.
+           CASE WHEN s.seqincrement > 0 THEN least(s.seqmax, c.most) ELSE greatest(s.seqmin, - c.most - 1) END AS last_one,
+           CASE WHEN s.seqincrement > 0 THEN coalesce(c.most < s.seqmax, false)
+                ELSE coalesce(- c.most - 1 > s.seqmin, false) END AS column_is_narrower
+    FROM seq s LEFT JOIN narrowest c USING (seqrelid)),
+  -- The way begins at 0, if that is on it: what was left out below is no way that was gone.
+  way AS (
+    SELECT b.*, CASE WHEN b.seqincrement > 0 THEN CASE WHEN b.last_one > 0 THEN greatest(b.seqmin, 0) ELSE b.seqmin END
+                     ELSE CASE WHEN b.last_one < 0 THEN least(b.seqmax, 0) ELSE b.seqmax END END::numeric AS first_one
+    FROM bounds b)
+  SELECT 'sequence', format('%I.%I', b.nspname, b.relname), b.last::numeric, b.last_one,
+         CASE WHEN b.last_one = b.first_one THEN 100
+              ELSE greatest(0, 100 * (b.last - b.first_one) / (b.last_one - b.first_one)) END,
+         CASE WHEN b.attname IS NULL THEN 'no column has it as its default'
+              ELSE format('feeds %I.%I.%I of type %s', b.table_schema, b.table_name, b.attname, format_type(b.atttypid, NULL))
+                   || CASE WHEN b.columns > 1 THEN format(' and %s more', b.columns - 1) ELSE '' END END
+         || CASE WHEN b.column_is_narrower THEN ', which ends before the sequence does' ELSE '' END
+         || CASE WHEN b.seqincrement < 0 THEN '; counts down' ELSE '' END,
+         nullif(concat_ws('; ',
+           CASE WHEN b.seqtypid <> 20 OR NOT b.column_is_narrower
+                     AND b.last_one <> CASE WHEN b.seqincrement > 0 THEN 9223372036854775807 ELSE -9223372036854775808 END
+                THEN format('ALTER SEQUENCE %I.%I AS bigint %s', b.nspname, b.relname,
+                            CASE WHEN b.seqincrement > 0 THEN 'NO MAXVALUE' ELSE 'NO MINVALUE' END) END,
+           CASE WHEN b.atttypid IN (21, 23)
+                THEN format('ALTER TABLE %I.%I ALTER COLUMN %I TYPE bigint', b.table_schema, b.table_name, b.attname) END), '')
+  FROM way b WHERE b.last IS NOT NULL
+  UNION ALL
+  SELECT 'integer_key', format('%I.%I.%I', n.nspname, c.relname, a.attname), k.largest, t.most,
+         greatest(0, 100 * k.largest / t.most),
+         'estimated: the largest value that ANALYZE saw' || coalesce(to_char(
+           greatest(pg_stat_get_last_analyze_time(c.oid), pg_stat_get_last_autoanalyze_time(c.oid)), ' on YYYY-MM-DD'), ''),
+         format('ALTER TABLE %I.%I ALTER COLUMN %I TYPE bigint', n.nspname, c.relname, a.attname)
+  FROM assist._integer_key k JOIN pg_class c ON c.oid = k.relid JOIN pg_namespace n ON n.oid = c.relnamespace
+       JOIN pg_attribute a ON a.attrelid = k.relid AND a.attnum = k.attnum
+       JOIN (VALUES (21::oid, 32767::numeric), (23, 2147483647)) t (oid, most) ON t.oid = k.atttypid
+  WHERE NOT c.relispartition AND NOT EXISTS (SELECT FROM fed f WHERE f.relid = k.relid AND f.attnum = k.attnum)
+$$;
+COMMENT ON FUNCTION assist._capacity_keys() IS 'internal: rows of assist.capacity for sequences and integer keys';
+
+CREATE FUNCTION assist._capacity_partitions()
+RETURNS TABLE (object pg_catalog.text, now pg_catalog.timestamptz, until pg_catalog.timestamptz, width pg_catalog.float8,
+  severity pg_catalog.text, note pg_catalog.text, sql pg_catalog.text)
+LANGUAGE sql VOLATILE PARALLEL RESTRICTED
+SET search_path = pg_catalog, pg_temp
+-- So that what bounds are printed as is read as the same.
+SET datestyle = 'ISO, YMD'
+AS $$
+  WITH parent AS MATERIALIZED (
+    SELECT c.oid, c.relname, n.nspname, p.partdefid <> 0 AS has_default, a.atttypid, c.relnamespace
+    FROM pg_partitioned_table p JOIN pg_class c ON c.oid = p.partrelid JOIN pg_namespace n ON n.oid = c.relnamespace
+         JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum = p.partattrs[0]
+    -- date, timestamp, timestamptz
+    WHERE p.partstrat = 'r' AND p.partnatts = 1 AND a.atttypid IN (1082, 1114, 1184) AND c.relpersistence <> 't'
+      AND (pg_has_role('pg_read_all_stats', 'USAGE') OR pg_has_role(c.relowner, 'USAGE'))),
+  bound AS MATERIALIZED (
+    SELECT i.inhparent, c.oid, c.relkind, pg_get_expr(c.relpartbound, c.oid) AS expression
+    FROM parent p JOIN pg_inherits i ON i.inhparent = p.oid JOIN pg_class c ON c.oid = i.inhrelid
+    WHERE c.relispartition AND NOT i.inhdetachpending),
+  part AS MATERIALIZED (
+    SELECT b.inhparent, b.relkind, b.expression LIKE '%TO (MAXVALUE)' OR t.upper = 'infinity' AS is_last, t.lower, t.upper
+    FROM bound b, LATERAL (
+      SELECT substring(b.expression FROM $re$FROM \('([^']+)'\)$re$), substring(b.expression FROM $re$TO \('([^']+)'\)$re$)
+    ) e (lower, upper), LATERAL (
+      -- A date reaches farther than a moment.
+      SELECT CASE WHEN e.lower ~ '^\d{4}-.*(?<!BC)$' THEN e.lower::timestamptz ELSE '-infinity' END AS lower,
+             CASE WHEN e.upper ~ '^\d{4}-.*(?<!BC)$' THEN e.upper::timestamptz
+                  WHEN e.upper ~ 'BC$|^-' THEN '-infinity' WHEN e.upper IS NOT NULL THEN 'infinity' END AS upper) t),
+  last AS (
+    SELECT DISTINCT ON (p.inhparent) p.inhparent, p.relkind, p.lower, p.upper
+    FROM part p
+    WHERE p.upper IS NOT NULL AND isfinite(p.upper)
+      AND NOT EXISTS (SELECT FROM part o WHERE o.inhparent = p.inhparent AND o.is_last)
+    ORDER BY p.inhparent, p.upper DESC),
+  far AS (
+    SELECT p.*, l.relkind, l.lower, l.upper, clock_timestamp() AS now,
+           extract(epoch FROM l.upper - clock_timestamp())::float8 / 86400 AS days,
+           extract(epoch FROM l.upper - CASE WHEN isfinite(l.lower) THEN l.lower END)::float8 / 86400 AS width
+    FROM last l JOIN parent p ON p.oid = l.inhparent),
+  ahead AS MATERIALIZED (
+    SELECT f.*, w.long_ago,
+           CASE WHEN f.days < w.long_ago THEN 'info'  -- an archive
+                WHEN f.days < 0 THEN CASE WHEN f.has_default THEN 'high' ELSE 'critical' END
+                WHEN f.days < least(1, w.width / 4) THEN CASE WHEN f.has_default THEN 'medium' ELSE 'critical' END
+                WHEN f.days < least(3, w.width) THEN CASE WHEN f.has_default THEN 'low' ELSE 'high' END
+                WHEN f.days < least(7, 2 * w.width) THEN 'low' ELSE 'info' END AS severity
+    FROM far f, LATERAL (SELECT coalesce(f.width, 4) AS width, - 3 * coalesce(f.width, 0) - 7 AS long_ago) w),
+  short AS MATERIALIZED (
+    SELECT a.*, age(a.upper, a.lower) AS step FROM ahead a WHERE a.severity <> 'info' AND a.relkind = 'r' AND a.width > 0),
+  -- More of the same width, until there are enough; what is over already may have rows in a default partition.
+  more AS (
+    SELECT a.oid, string_agg(format('CREATE TABLE %I.%I PARTITION OF %I.%I FOR VALUES FROM (%L) TO (%L)', a.nspname, m.name,
+             a.nspname, a.relname,
+             CASE a.atttypid WHEN 1082 THEN m.lower::date::text WHEN 1114 THEN m.lower::timestamp::text ELSE m.lower::text END,
+             CASE a.atttypid WHEN 1082 THEN m.upper::date::text WHEN 1114 THEN m.upper::timestamp::text ELSE m.upper::text END),
+             '; ' ORDER BY m.lower) AS sql
+    FROM short a, generate_series(0, 99) k, LATERAL (
+      SELECT b.lower, b.upper, left(a.relname, 40) || to_char(b.lower, CASE WHEN a.width < 0.9 THEN '"_p"YYYYMMDD"_"HH24MI' ELSE '"_p"YYYYMMDD' END) AS name
+      FROM (SELECT a.upper + a.step * k AS lower, a.upper + a.step * (k + 1) AS upper) b) m
+    WHERE m.lower < a.now + least(7, 2 * a.width) * interval '1 day'
+      AND NOT (a.has_default AND m.lower < a.now)
+      AND NOT EXISTS (SELECT FROM pg_class c WHERE c.relname = m.name AND c.relnamespace = a.relnamespace)
+    GROUP BY a.oid)
+  SELECT format('%I.%I', a.nspname, a.relname), a.now, a.upper, a.width, a.severity,
+         format('the last partition ends at %s', a.upper)
+         || CASE WHEN a.days < a.long_ago THEN '; long ago: is it still written to?'
+                 WHEN a.has_default THEN '; then rows go to the default partition, and their own cannot be made while they are there'
+                 ELSE '; then inserts fail' END,
+         m.sql
+  FROM ahead a LEFT JOIN more m USING (oid)
+$$;
+COMMENT ON FUNCTION assist._capacity_partitions() IS 'internal: how far ahead there are partitions; width in days';
+
+CREATE VIEW assist.capacity AS
+  SELECT r.resource, r.object, r.used, r."limit", pg_catalog.round(p.used_pct, 2) AS used_pct, r.unit, r.days_to_limit,
+         s.severity, r.note, CASE WHEN s.severity OPERATOR(pg_catalog.<>) 'info' THEN r.sql END AS sql
+  FROM (SELECT resource, object, used, "limit", NULL::pg_catalog.numeric AS used_pct, unit,
+               NULL::pg_catalog.float8 AS days_to_limit, severity, note, sql
+        FROM assist._capacity_server()
+        UNION ALL
+        SELECT resource, object, used, "limit", used_pct, 'values', NULL, NULL, note, sql
+        FROM assist._capacity_keys()
+        UNION ALL
+        SELECT 'partition_range', object, pg_catalog.round(EXTRACT(epoch FROM now)), pg_catalog.round(EXTRACT(epoch FROM until)),
+               NULL, 'seconds since 1970',
+               (EXTRACT(epoch FROM until) OPERATOR(pg_catalog.-) EXTRACT(epoch FROM now))::pg_catalog.float8
+                 OPERATOR(pg_catalog./) 86400, severity, note, sql
+        FROM assist._capacity_partitions()) r
+       CROSS JOIN LATERAL (
+         SELECT CASE WHEN r.resource OPERATOR(pg_catalog.=) 'partition_range' THEN NULL
+                     ELSE COALESCE(r.used_pct, 100 OPERATOR(pg_catalog.*) r.used OPERATOR(pg_catalog./) r."limit") END AS used_pct) p
+       CROSS JOIN LATERAL (
+         SELECT COALESCE(r.severity,
+           CASE WHEN p.used_pct OPERATOR(pg_catalog.>=) 95 THEN 'critical' WHEN p.used_pct OPERATOR(pg_catalog.>=) 85 THEN 'high'
+                WHEN p.used_pct OPERATOR(pg_catalog.>=) 70 THEN 'medium' WHEN p.used_pct OPERATOR(pg_catalog.>=) 50 THEN 'low'
+                ELSE 'info' END) AS severity) s
+  ORDER BY pg_catalog.array_position(ARRAY['critical', 'high', 'medium', 'low', 'info'], s.severity), p.used_pct DESC NULLS LAST,
+           r.resource, r.object;
+COMMENT ON VIEW assist.capacity IS
+  'one row per thing that can run out: how much of it is used now, the fullest first; of the relations and databases one owns, or all for pg_read_all_stats';
+COMMENT ON COLUMN assist.capacity.resource IS
+  'xid, multixact (of each database), sequence, integer_key (without a sequence), connections, replication_slots, replication_slot_wal, disk, partition_range';
+COMMENT ON COLUMN assist.capacity.object IS 'database, qualified relation or column, slot, file systems by what is in them, or server';
+COMMENT ON COLUMN assist.capacity.used IS 'in unit: age, value, count, bytes, or the present moment for partition_range';
+COMMENT ON COLUMN assist.capacity."limit" IS 'in unit; of a sequence the last value that it and the column it feeds can hold, of partition_range the end of the last partition; NULL = none';
+COMMENT ON COLUMN assist.capacity.used_pct IS 'per cent of the way to the limit; NULL where there is no limit, and for partition_range';
+COMMENT ON COLUMN assist.capacity.unit IS 'transactions, multixacts, values, connections, slots, bytes, seconds since 1970';
+COMMENT ON COLUMN assist.capacity.days_to_limit IS 'days; negative = since so many; NULL where the rate is not known';
+COMMENT ON COLUMN assist.capacity.severity IS 'critical, high, medium, low; info = nothing to do';
+COMMENT ON COLUMN assist.capacity.note IS 'what the limit is, and what happens at it';
+COMMENT ON COLUMN assist.capacity.sql IS 'what helps, ready to run; NULL where nothing is needed or no statement helps. Changing a column''s type rewrites its table under lock';
+
+REVOKE ALL ON FUNCTION assist._sequence_last_value(pg_catalog.oid), assist._disk_space(pg_catalog.oid),
+  assist._capacity_server(), assist._capacity_keys(), assist._capacity_partitions() FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION assist._sequence_last_value(pg_catalog.oid), assist._disk_space(pg_catalog.oid),
+  assist._capacity_server(), assist._capacity_keys(), assist._capacity_partitions() TO pg_read_all_stats;
+GRANT SELECT ON assist._integer_key, assist.capacity TO pg_read_all_stats;
