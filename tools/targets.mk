@@ -1,7 +1,7 @@
 # What a person calls. Every target here also parses without PostgreSQL; those that need it install it
 # first (`deps`) and then call make again, which by then finds PGXS.
 
-.PHONY: help deps deps-test deps-bench deps-lint test test-core test-asserts test-valgrind test-faults test-fuzz test-sqlsmith test-matrix test-upgrade test-deb test-static test-full deb dist unit lint quickstart quickstart-stop bench bench-regression bench-forecast format build-for-tests
+.PHONY: demo-time help deps deps-test deps-bench deps-lint test test-core test-asserts test-valgrind test-faults test-fuzz test-sqlsmith test-matrix test-upgrade test-deb test-static test-full deb dist unit lint quickstart quickstart-stop bench bench-regression bench-forecast bench-history format build-for-tests
 
 SUBMAKE = +@$(MAKE) --no-print-directory
 DEPS    = @sh tools/deps.sh '$(PG_CONFIG)'
@@ -16,9 +16,11 @@ help:
 	@echo "make lint            the checks of test/lint alone"
 	@echo "make quickstart      a private server with a demo workload and real recommendations"
 	@echo "make quickstart-stop  stop and remove it"
+	@echo "make demo-time       four weeks of a shop in a minute: what became slower, and why"
 	@echo "make bench           overhead beside pg_stat_statements and pg_qualstats, two hours; QUICK=1 some minutes"
 	@echo "make bench-regression  false alarms and delays of detectors of changed levels"
 	@echo "make bench-forecast  how well forecasts and days to a limit hold on what comes after them"
+	@echo "make bench-history  what recorded history takes: bytes a day, time and memory of a recording"
 	@echo "make deps            the packages for building and testing (Debian)"
 	@echo "make test-full       all suites, two and a half hours; each by itself:"
 	@echo "     test-static     clang-tidy, cppcheck"
@@ -132,6 +134,18 @@ bench-regression:
 # Errors and bands of forecasts, and days to a limit, on synthetic series. SERIES of each kind.
 bench-forecast:
 	@BUILD_DIR='$(BUILD_DIR)' bash test/bench/forecast/run.sh $(SERIES)
+
+# A shop whose clock is put ahead: a plan breaks, a setting is changed, an index is dropped.
+demo-time:
+	$(DEPS) build
+	$(SUBMAKE) build-for-tests
+	@PG_CONFIG='$(PG_CONFIG)' bash tools/demo_time/run.sh
+
+# Bytes of history a day, before and after adding up. INTERVALS of a minute.
+bench-history:
+	$(DEPS) build
+	$(SUBMAKE) build-for-tests
+	@PG_CONFIG='$(PG_CONFIG)' bash test/bench/history/history.sh $(INTERVALS)
 
 # Build with two jobs; install with sudo only where this user may not write.
 build-for-tests:

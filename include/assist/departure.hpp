@@ -45,7 +45,7 @@ struct NearEvent {
     kRestart
   };
   Kind kind;
-  double hours = 0;      // from the onset; negative = before it
+  double hours = 0;          // from the onset; negative = before it
   double calls_between = 0;  // calls after it and before the onset: they were as before
   bool touches = false;  // it concerns a relation of the statement, or an index that its plan used
   std::string object = {};  // quoted as needed: ready for SQL
@@ -61,6 +61,7 @@ struct TableSides {
 };
 
 struct Departure {
+  double onset_hours = 1;  // the onset may be so much later than it seems
   Measures before, after;
   PlanSide plan_before, plan_after;
   std::vector<NearEvent> events;  // the latest first

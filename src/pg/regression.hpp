@@ -21,9 +21,10 @@ struct StatementFacts {
   std::vector<std::string> relations;
 };
 
-// What there is to say about a statement on both sides of a moment: [since, onset) and [onset,
-// until).
+// What there is to say about a statement on both sides of a moment, [since, onset) and [onset,
+// until); the moment is known to so many hours.
 Departure ReadDeparture(const StatementFacts& statement, const std::vector<Slice>& slices,
-                        TimestampTz since, TimestampTz onset, TimestampTz until);
+                        TimestampTz since, TimestampTz onset, TimestampTz until,
+                        double onset_hours);
 
 }  // namespace assist::pg

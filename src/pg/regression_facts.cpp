@@ -19,12 +19,12 @@ struct Side {
 
 Measures MeasuresOf(const std::vector<Slice>& slices, TimestampTz since, TimestampTz until) {
   const std::size_t calls = ColumnOf(HistoryKind::kStatement, "calls"),
-                           exec = ColumnOf(HistoryKind::kStatement, "exec_us"),
-                           rows = ColumnOf(HistoryKind::kStatement, "rows"),
-                           hit = ColumnOf(HistoryKind::kStatement, "blks_hit"),
-                           read = ColumnOf(HistoryKind::kStatement, "blks_read"),
-                           temp = ColumnOf(HistoryKind::kStatement, "temp_blks_written"),
-                           jit = ColumnOf(HistoryKind::kStatement, "jit_us");
+                    exec = ColumnOf(HistoryKind::kStatement, "exec_us"),
+                    rows = ColumnOf(HistoryKind::kStatement, "rows"),
+                    hit = ColumnOf(HistoryKind::kStatement, "blks_hit"),
+                    read = ColumnOf(HistoryKind::kStatement, "blks_read"),
+                    temp = ColumnOf(HistoryKind::kStatement, "temp_blks_written"),
+                    jit = ColumnOf(HistoryKind::kStatement, "jit_us");
   Side side;
   side.sums.resize(ColumnsOf(HistoryKind::kStatement).size());
   for (const Slice& slice : slices) {
@@ -109,7 +109,7 @@ void ReadTables(const StatementFacts& statement, TimestampTz since, TimestampTz 
       });
   if (ids.empty()) return;
   const std::size_t live = ColumnOf(HistoryKind::kTable, "n_live_tup"),
-                           bytes = ColumnOf(HistoryKind::kTable, "bytes");
+                    bytes = ColumnOf(HistoryKind::kTable, "bytes");
   const Slices slices = ReadSlices(HistoryKind::kTable, since, until, &ids, "seq_scan");
   for (auto& [id, table] : tables) {
     const auto of = slices.objects.find(id);
@@ -207,8 +207,10 @@ void ReadCheckpoints(TimestampTz since, TimestampTz onset, TimestampTz until,
 }  // namespace
 
 Departure ReadDeparture(const StatementFacts& statement, const std::vector<Slice>& slices,
-                        TimestampTz since, TimestampTz onset, TimestampTz until) {
+                        TimestampTz since, TimestampTz onset, TimestampTz until,
+                        double onset_hours) {
   Departure departure;
+  departure.onset_hours = onset_hours;
   departure.before = MeasuresOf(slices, since, onset);
   departure.after = MeasuresOf(slices, onset, until);
   ReadPlans(statement.id, since, onset, until, departure);

@@ -29,6 +29,10 @@ constexpr std::size_t kMostStatements = 200;
 constexpr TimestampTz kSeries = 35 * 24 * kHour;
 constexpr double kSeenOfHour = 2700;  // seconds
 
+// An event and the intervals around it tell the onset to the minute, and a new plan is seen to the
+// second.
+constexpr double kToTheInterval = 2.0 / 60;
+
 using Sums = std::map<std::uint32_t, double>;
 
 double Total(const Sums& sums) {
@@ -62,7 +66,7 @@ struct Level {
          squares = 0;  // of logarithms of the means of slices
   void Add(const Slice& slice) {
     const std::size_t at_calls = ColumnOf(HistoryKind::kStatement, "calls"),
-                             at_exec = ColumnOf(HistoryKind::kStatement, "exec_us");
+                      at_exec = ColumnOf(HistoryKind::kStatement, "exec_us");
     const auto n = static_cast<double>(slice.values[at_calls]),
                us = static_cast<double>(slice.values[at_exec]);
     calls += n;
@@ -178,18 +182,19 @@ void FindAfterEvents(TimestampTz now) {
       for (const TimestampTz onset : own->second) consider(onset, true);
     if (best.onset == 0) continue;
     const StatementFacts facts = ReadStatementFacts(id);
-    StoreRegression({.statement = id,
-                     .seasonal = false,
-                     .warning = true,
-                     .onset = best.onset,
-                     .until = 0,
-                     .before_ms = best.before_ms,
-                     .after_ms = best.after_ms,
-                     .ratio = best.ratio,
-                     .low = best.low,
-                     .high = best.high,
-                     .impact = best.impact},
-                    ReadDeparture(facts, slices, best.onset - kCompared, best.onset, now));
+    StoreRegression(
+        {.statement = id,
+         .seasonal = false,
+         .warning = true,
+         .onset = best.onset,
+         .until = 0,
+         .before_ms = best.before_ms,
+         .after_ms = best.after_ms,
+         .ratio = best.ratio,
+         .low = best.low,
+         .high = best.high,
+         .impact = best.impact},
+        ReadDeparture(facts, slices, best.onset - kCompared, best.onset, now, kToTheInterval));
   }
 }
 
@@ -243,7 +248,7 @@ TimestampTz MomentOf(std::int32_t hour) {
 std::vector<HourPoint> PointsOf(std::uint32_t id, const std::vector<Slice>& slices,
                                 const std::map<std::int32_t, Hour>& observed) {
   const std::size_t at_calls = ColumnOf(HistoryKind::kStatement, "calls"),
-                           at_exec = ColumnOf(HistoryKind::kStatement, "exec_us");
+                    at_exec = ColumnOf(HistoryKind::kStatement, "exec_us");
   std::map<std::int32_t, Hour> hours;
   for (const Slice& slice : slices) {
     Hour& hour = hours[slice.hour];
@@ -286,8 +291,9 @@ void FindAgainstSeason(TimestampTz now) {
       const TimestampTz onset = MomentOf(shift.onset),
                         until = shift.until == kNever ? 0 : MomentOf(shift.until);
       if (until != 0 && until < now - 48 * kHour) continue;
-      const Departure departure = ReadDeparture(
-          ReadStatementFacts(id), slices, onset - 7 * 24 * kHour, onset, until == 0 ? now : until);
+      const Departure departure =
+          ReadDeparture(ReadStatementFacts(id), slices, onset - 7 * 24 * kHour, onset,
+                        until == 0 ? now : until, 1);
       double normal = departure.before.mean_ms;
       for (std::size_t i = 0; i < points.size(); ++i)
         if (points[i].hour >= shift.onset && judged.normal[i].from != Normal::From::kLearning) {

@@ -64,6 +64,9 @@ TEST(Causes, ADropLongAgoOrAfterwardsIsNone) {
   EXPECT_FALSE(Names(d, "index_dropped"));
   d.events[0].hours = 0.5;  // within what an onset is known to
   EXPECT_EQ("index_dropped", First(d));
+  // Where the onset is known to the minute, what came half an hour later is none.
+  d.onset_hours = 0.03;
+  EXPECT_FALSE(Names(d, "index_dropped"));
 }
 
 TEST(Causes, WhatManyCallsDidNotMindIsHardlyOne) {

@@ -11,14 +11,12 @@ namespace assist {
 
 namespace {
 
-constexpr double kLeast = 0.05;  // score below which a cause is not worth its line
-// An onset is known to the hour.
-constexpr double kAfterOnset = 1.0;
+constexpr double kLeast = 0.15;   // score below which a cause is not worth its line
 constexpr double kHalfway = 3.0;  // hours before the onset at which an event is half as probable
 constexpr double kFarthest = 24;
 
-double Proximity(double hours) {
-  if (hours > kAfterOnset || hours < -kFarthest) return 0;
+double Proximity(double hours, double slack) {
+  if (hours > slack || hours < -kFarthest) return 0;
   return hours >= 0 ? 1 : std::exp2(hours / kHalfway);
 }
 
@@ -65,7 +63,8 @@ void AddEvent(const Departure& d, const NearEvent& event, bool slower, std::vect
   // What many calls did not mind is hardly the cause, though plans and settings of sessions follow
   // late.
   constexpr double kFew = 30;
-  const double near = Proximity(event.hours) / std::sqrt(1 + event.calls_between / kFew);
+  const double near =
+      Proximity(event.hours, d.onset_hours) / std::sqrt(1 + event.calls_between / kFew);
   if (near == 0) return;
   const bool replanned = PlanChanged(d);
   Cause cause;

@@ -1,12 +1,18 @@
 #!/bin/bash
 # history.sh [INTERVALS]: what recorded history takes: 5,000 statements, of which 500 run in each interval of a minute
-# (300 always the same ones, the others drawn). After each interval it is recorded, and all of it is made a minute
-# older, so that hours pass in minutes and periods are added up as they would be. Prints the bytes a day before and
-# after that, and the time and memory of a recording. The bars: 60 MB, 15 MB, 2 s, 64 MB. Default: 180 intervals.
+# (300 always the same ones, the others drawn). The server's clock is put ahead after each, so that hours pass in minutes and
+# periods are added up as they would be. Prints the bytes a day before and after that, and the time and memory of a recording.
+# The bars: 60 MB, 15 MB, 2 s, 64 MB. Default: 180 intervals, five minutes. Called by `make bench-history`.
 intervals=${1:-180}
 . "$(dirname "$(readlink -f "$0")")/../overhead/server.sh"
+cc -O1 -shared -fPIC -o "$work/interpose.so" "$here/../../faults/interpose.c" -ldl
+perl -e 'print pack("q q a4080", 0, 0, "")' >"$work/clock"
+chmod a+rwx "$work" "$work/interpose.so" "$work/clock"
+ahead() { perl -e 'open my $f, "+<", $ARGV[0]; print $f pack("q", $ARGV[1])' "$work/clock" "$1"; } # ahead SECONDS
 new_cluster history
+export LD_PRELOAD=$work/interpose.so ASSIST_INTERPOSE=$work/clock
 start history shared_preload_libraries=pg_assist assist.interval=0 fsync=off shared_buffers=256MB assist.sample_rate=0
+unset LD_PRELOAD
 sql history -c 'create extension pg_assist'
 for ((t = 0; t < 50; t++)); do
   echo "create table t$t (a int primary key, b int, c text); insert into t$t select g, g % 10, g from generate_series(1, 1000) g;"
@@ -24,10 +30,6 @@ record() { # record: prints seconds and memory of the session that does it
     -c "select substring(s from 'VmHWM:\s+(\d+)')::int - substring(s from 'RssShmem:\s+(\d+)')::int
           from pg_read_file('/proc/self/status', 0, 3000) s" | awk '/^Time/ { ms = $2 } /^[0-9]+$/ { kb = $1 } END { print ms, kb }'
 }
-# A minute passes. A partition holds a third of the time that its tier is kept.
-older="update assist.history_block set start = start - interval '1 min', until = until - interval '1 min',
-  ring = ring / 4 * 4 + floor((extract(epoch from start - '2000-01-01 00:00+00'::timestamptz) - 60)
-    / (case ring / 4 when 0 then 7200 when 1 then 86400 when 2 then 1728000 else 31536000 end))::int % 4"
 record >"$work/log"
 sql history -c 'truncate assist.history_block'
 echo "== $intervals intervals of 500 statements"
@@ -37,8 +39,8 @@ for ((n = 0; n < intervals; n++)); do
     i=$((k < 300 ? k * 16 % 5000 : (RANDOM * 32768 + RANDOM) % 5000))
     for ((r = k < 50 ? 8 : 1; r > 0; r--)); do statement $i $((RANDOM % 1000)); done
   done | sql history -o /dev/null
+  ahead $((60 * (n + 1)))
   record >>"$work/times"
-  sql history -c "set assist.track = none" -c "$older"
 done
 awk '{ if ($1 > most) most = $1; sum += $1; if ($2 > memory) memory = $2 }
   END { printf "a recording: %.0f ms on average, %.0f at most; its process %.0f MB besides shared memory (bars: 2000 ms, 64 MB)\n", sum / NR, most, memory / 1024 }' "$work/times"
@@ -51,11 +53,14 @@ sql history -c "
   select tier, period, kind, blocks, round(objects) as objects, round(bytes) as bytes_a_block,
          round(bytes * extract(epoch from interval '1 day') / extract(epoch from period) / 1e6, 2) as mb_a_day
   from tiers order by 1, 3" \
-  -c "with a_day as (
-    select ring / 4 as tier, kind, avg(pg_column_size(b.*)) * 86400 / (case ring / 4 when 0 then 60 when 1 then 300 when 2 then 3600 else 86400 end) / 1e6 as mb
-    from assist.history_block b group by 1, 2)
-  select round(sum(mb) filter (where tier = 0 or kind in (3, 4) and tier = 1), 1) || ' MB' as before_roll_up, '60 MB' as bar,
-         round(sum(mb) filter (where tier > 0), 1) || ' MB' as after_roll_up, '15 MB' as bar_after
+  -c "with disk as ( -- a partition with what is kept out of line
+    select ring / 4 as tier, sum(pg_total_relation_size(format('assist.history_block_%s', ring)::regclass)) / 1e6 as mb
+    from (select distinct ring from assist.history_block) r group by 1),
+  a_day as (select tier, mb * case tier when 0 then 1440.0 / $intervals when 1 then 288.0 / ceil($intervals / 5.0) else 24.0 / ceil($intervals / 60.0) end as mb from disk)
+  select round(sum(mb) filter (where tier = 0), 1) || ' MB' as a_day_of_minutes_on_disk, '60 MB' as bar,
+         round(sum(mb) filter (where tier > 0), 1) || ' MB' as a_day_of_coarser_periods, '15 MB' as bar_of_those
   from a_day" \
-  -c "select c.relname as dictionary, c.reltuples::int as rows, pg_size_pretty(pg_total_relation_size(c.oid)) as size
-  from pg_class c where c.relname in ('history_statement', 'history_plan', 'history_relation') order by 1"
+  -c "select d.name as dictionary, d.rows, pg_size_pretty(pg_total_relation_size(format('assist.%I', d.name)::regclass)) as size
+  from (select 'history_statement' as name, count(*) as rows from assist.history_statement
+        union all select 'history_plan', count(*) from assist.history_plan
+        union all select 'history_relation', count(*) from assist.history_relation) d order by 1"

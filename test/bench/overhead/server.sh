@@ -6,7 +6,7 @@ export LC_ALL=C.UTF-8
 fail() { echo "${0##*/}: $*" >&2; exit 2; }
 
 here=$(dirname "$(readlink -f "$0")")
-. "$here/../../../tools/common.sh"   # bindir, as_server, scratch_dir
+. "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")/../../../tools/common.sh"   # bindir, as_server, scratch_dir
 libdir=$("$pg_config" --pkglibdir)
 work=$(scratch_dir overhead)
 cd "$work"
