@@ -55,6 +55,7 @@ COMMENT ON COLUMN assist.samples.parameters IS
   'values of $1 ... as SQL text, masked as assist.mask_literals says; NULL unless assist.sample_parameters is on';
 
 -- include: 70_history.sql
+-- include: 71_waits.sql
 -- include: 72_events.sql
 -- include: 73_forecast.sql
 -- include: 74_regressions.sql

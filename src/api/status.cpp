@@ -8,6 +8,7 @@
 #include "pg/settings.hpp"
 #include "pg/store.hpp"
 #include "pg/text_arena.hpp"
+#include "pg/waits.hpp"
 
 extern "C" {
 #include "access/xlog.h"  // for RecoveryInProgress
@@ -127,6 +128,24 @@ void put_overhead(RowSink& sink) {
                       sample_rate > 0 ? slowdown / sample_rate : 0)});
 }
 
+void put_waits(RowSink& sink) {
+  const WaitsAccount a = read_waits_account();
+  Line line = {"waits", wait_interval_ms == 0 ? "off" : a.looks == 0 ? "not started" : "ok", "assist.wait_interval is 0"};
+  if (wait_interval_ms > 0) {
+    const auto looks = static_cast<double>(a.looks > 0 ? a.looks : 1);
+    const auto interval = static_cast<double>(a.interval_us) / 1e3;
+    if (a.interval_us > static_cast<uint64>(wait_interval_ms) * 1000) line.state = "slowed down";
+    line.detail = psprintf("%u of %u entries; every %.0f ms, %.3f ms each; " UINT64_FORMAT " samples, %.0f s without one", a.entries,
+                           a.capacity, interval, static_cast<double>(a.look_ns) / 1e6 / looks, a.samples,
+                           static_cast<double>(a.skipped_us) / 1e6);
+  }
+  line.used = static_cast<int64>(a.used);
+  line.limit = static_cast<int64>(a.bytes);
+  line.evictions = static_cast<int64>(a.evictions);
+  line.last_run = a.last_look;
+  put(sink, line);
+}
+
 }  // namespace
 
 ASSIST_SQL_FUNCTION(assist_status) {
@@ -163,6 +182,7 @@ ASSIST_SQL_FUNCTION(assist_status) {
     texts.used = static_cast<int64>(arena_used());
     texts.limit = static_cast<int64>(now.arena_bytes);
     put(sink, texts);
+    put_waits(sink);
     put_events(sink);
     put_query_ids(sink);
     put_overhead(sink);

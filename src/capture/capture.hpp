@@ -13,6 +13,7 @@ extern "C" {
 #include "executor/instrument.h"
 #include "miscadmin.h"
 #include "nodes/plannodes.h"
+#include "port/atomics.h"
 }
 
 // Hidden, declarations included: what is shared between these files is reached without the offset table.
@@ -152,6 +153,31 @@ void count_lost_execution(uint64 ns);
 inline bool enabled() {
   return (likely(own_slot != nullptr) || attach_slot()) &&
          (track == kTrackAll || (track == kTrackTop && depth == 0));
+}
+
+// --- running.cpp: what runs now, for the sampler of waits (see Running). A statement is told when control enters it,
+// and what is around it again when control comes back; the outermost one stays.
+extern Running* told;                     // in own_slot; without one, in this process
+extern const TimestampTz* message_moment; // the server's st_activity_start_timestamp
+void begin_telling();       // own_slot is this backend's from now on
+void end_telling();
+void save_running();        // what is told now, under the present depth
+void tell_saved(int around);  // again
+void tell_innermost();      // after an error that was caught: what goes on
+pg_attribute_always_inline void tell_running(uint64 queryid, Oid userid, int own_depth) {
+  if (unlikely(depth > 0)) save_running();
+  Running* running = told;
+  ++running->sequence;
+  pg_write_barrier();
+  running->queryid = queryid;
+  running->userid = userid;
+  running->depth = own_depth;
+  running->moment = *message_moment;
+  pg_write_barrier();
+  ++running->sequence;
+}
+inline void tell_around(int around) {
+  if (unlikely(around > 0)) tell_saved(around);
 }
 
 // --- errors.cpp

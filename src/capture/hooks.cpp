@@ -61,16 +61,17 @@ void on_post_parse(ParseState* state, Query* query, JumbleState* jumble) {
 PlannedStmt* on_plan(Query* query, const char* source, int options, ParamListInfo params) {
   if (query->queryId == 0 || !enabled()) return plan_next(query, source, options, params);
   watch_errors();
+  const uint64 queryid = query->queryId;
+  const Oid userid = GetUserId();
+  tell_running(queryid, userid, depth);
   const int around = planning_count++;
   Planning* mine = &plannings[around < kMostPlannings ? around : kMostPlannings];
-  mine->queryid = query->queryId;
-  mine->userid = GetUserId();
-  mine->subid = current_subid;
-  mine->depth = depth++;
+  *mine = {queryid, userid, current_subid, depth++};
   if (!track_planning) {
     PlannedStmt* plan = plan_next(query, source, options, params);
     depth = mine->depth;
     planning_count = around;
+    tell_around(depth);
     return plan;
   }
   const uint64 from = assist_now_ns();
@@ -78,6 +79,7 @@ PlannedStmt* on_plan(Query* query, const char* source, int options, ParamListInf
   record_planning(*mine, assist_now_ns() - from);
   depth = mine->depth;
   planning_count = around;
+  tell_around(depth);
   return plan;
 }
 
@@ -106,7 +108,7 @@ void on_start(QueryDesc* desc, int flags) {
     desc->instrument_options |= INSTRUMENT_ROWS;
   const ptrdiff_t i = open - open_stack;
   watch_errors();
-  ++depth;
+  ++depth;  // it is told when it runs: to start takes no time that is worth it
   start_next(desc, flags);
   --depth;
   open_stack[i].running = false;
@@ -120,6 +122,7 @@ struct Measured {
     i = open - open_stack;
     around = depth;
     open->running = true;
+    tell_running(open->queryid, open->userid, open->depth);
     ++depth;
     take_off_counters_now(&open->used);
     open->exec_ns -= assist_now_ns();
@@ -131,6 +134,7 @@ struct Measured {
     add_counters_now(&open->used);
     open->running = false;
     depth = around;
+    tell_around(around);
     return open;
   }
 };
@@ -267,6 +271,7 @@ pg_noinline void record_utility(PlannedStmt* statement, const char* source, bool
   const bool counts_rows = IsA(tree, CopyStmt) || IsA(tree, FetchStmt) || IsA(tree, CreateTableAsStmt) ||
                            IsA(tree, RefreshMatViewStmt);
   watch_errors();
+  if (recorded) tell_running(u.open.queryid, u.open.userid, depth);
   take_off_counters_now(&u.open.used);
   const uint64 from = assist_now_ns();
   ++depth;
@@ -276,6 +281,7 @@ pg_noinline void record_utility(PlannedStmt* statement, const char* source, bool
     run_watched(utility_body, unrecorded_utility_failed, &u);
   depth = u.open.depth;
   if (!recorded) return;
+  tell_around(depth);
   u.open.exec_ns = assist_now_ns() - from;
   add_counters_now(&u.open.used);
   if (counts_rows && completion != nullptr) u.open.rows = completion->nprocessed;

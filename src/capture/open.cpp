@@ -105,6 +105,7 @@ void at_subtransaction(SubXactEvent event, SubTransactionId mine, SubTransaction
   } else if (event == SUBXACT_EVENT_ABORT_SUB) {
     current_subid = parent;
     end_open(mine);
+    tell_innermost();
   } else if (event == SUBXACT_EVENT_COMMIT_SUB) {
     current_subid = parent;
     for (int i = 0; i < open_top; ++i)

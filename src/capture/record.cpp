@@ -90,12 +90,17 @@ uint64 entry_claims = 0;
 Planned planned = {};
 
 bool attach_slot() {
-  if (capture_suppressed > 0 || IsParallelWorker()) return false;
+  if (capture_suppressed > 0 || IsParallelWorker() || MyBEEntry == nullptr) return false;
   own_slot = my_slot();
-  return own_slot != nullptr;
+  if (own_slot == nullptr) return false;
+  begin_telling();
+  return true;
 }
 
-void detach_slot() { own_slot = nullptr; }
+void detach_slot() {
+  own_slot = nullptr;
+  end_telling();
+}
 
 void record_execution(const Open& open, uint64 jit_ns, TimestampTz now) {
   record_execution_inline(open, jit_ns, now);

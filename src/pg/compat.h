@@ -33,7 +33,9 @@ extern "C" {
 #include "commands/explain_format.h"
 #include "commands/explain_state.h"
 #endif
+#include "storage/lock.h"
 #include "storage/proc.h"
+#include "utils/backend_status.h"
 #include "access/stratnum.h"
 #include "utils/lsyscache.h"
 #ifdef __cplusplus
@@ -237,6 +239,82 @@ static inline Node* assist_mutate_expression(Node* node, assist_mutator mutator,
   return expression_tree_mutator(node, mutator, context);
 #else
   return expression_tree_mutator(node, (Node * (*)())(void*)mutator, context);
+#endif
+}
+
+/* The server's array of PgBackendStatus, by this process's own place in it (it is not exported itself), and the
+ * place in it of a process of ProcGlobal->allProcs; -1 = none. By backend id before 17. */
+static inline PgBackendStatus* assist_backend_status_array(void) {
+#if PG_VERSION_NUM >= 170000
+  return MyBEEntry != NULL && MyProcNumber >= 0 ? MyBEEntry - MyProcNumber : NULL;
+#else
+  return MyBEEntry != NULL && MyBackendId > 0 ? MyBEEntry - (MyBackendId - 1) : NULL;
+#endif
+}
+static inline int assist_backend_status_index(int proc_number) {
+#if PG_VERSION_NUM >= 170000
+  return proc_number;
+#else
+  return ((const volatile PGPROC*)ProcGlobal->allProcs)[proc_number].backendId - 1;
+#endif
+}
+
+/* Wait events that extensions named, since 17: pgstat_get_wait_event() raises an error for a number nobody named.
+ * Their numbers count from 1. */
+static inline uint32 assist_custom_wait_events(void) {
+#if PG_VERSION_NUM >= 170000
+  int of_extensions = 0, of_injection_points = 0;
+  pfree(GetWaitEventCustomNames(PG_WAIT_EXTENSION, &of_extensions));
+  pfree(GetWaitEventCustomNames(PG_WAIT_INJECTIONPOINT, &of_injection_points));
+  return (uint32)(of_extensions + of_injection_points);
+#else
+  return 0;
+#endif
+}
+static inline const char* assist_wait_event_name(uint32 wait_event_info, uint32 custom_wait_events) {
+#if PG_VERSION_NUM >= 170000
+  const uint32 wait_class = wait_event_info & 0xFF000000U;
+  const uint32 number = wait_event_info & 0x0000FFFFU;
+  if ((wait_class == PG_WAIT_EXTENSION || wait_class == PG_WAIT_INJECTIONPOINT) && number > custom_wait_events)
+    return "unknown wait event";
+#else
+  (void)custom_wait_events;
+#endif
+  return pgstat_get_wait_event(wait_event_info);
+}
+
+/* The lists of the lock manager became dlists in 16. Each gives what follows, NULL at the end; what follows NULL is
+ * the first one. */
+static inline PROCLOCK* assist_next_holder(LOCK* lock, PROCLOCK* holder) {
+#if PG_VERSION_NUM >= 160000
+  dlist_node* node = holder == NULL ? &lock->procLocks.head : &holder->lockLink;
+  node = node->next;
+  return node == NULL || node == &lock->procLocks.head ? NULL : (PROCLOCK*)((char*)node - offsetof(PROCLOCK, lockLink));
+#else
+  return (PROCLOCK*)SHMQueueNext(&lock->procLocks, holder == NULL ? &lock->procLocks : &holder->lockLink,
+                                 offsetof(PROCLOCK, lockLink));
+#endif
+}
+static inline PGPROC* assist_next_waiter(LOCK* lock, PGPROC* waiter) {
+#if PG_VERSION_NUM >= 160000
+  dlist_node* head = &lock->waitProcs.dlist.head;
+  dlist_node* node = waiter == NULL ? head : &waiter->links;
+  node = node->next;
+  return node == NULL || node == head ? NULL : (PGPROC*)((char*)node - offsetof(PGPROC, links));
+#else
+  SHM_QUEUE* head = &lock->waitProcs.links;
+  return (PGPROC*)SHMQueueNext(head, waiter == NULL ? head : &waiter->links, offsetof(PGPROC, links));
+#endif
+}
+static inline PROCLOCK* assist_next_lock_of(PGPROC* proc, int partition, PROCLOCK* held) {
+#if PG_VERSION_NUM >= 160000
+  dlist_node* head = &proc->myProcLocks[partition].head;
+  dlist_node* node = held == NULL ? head : &held->procLink;
+  node = node->next;
+  return node == NULL || node == head ? NULL : (PROCLOCK*)((char*)node - offsetof(PROCLOCK, procLink));
+#else
+  SHM_QUEUE* head = &proc->myProcLocks[partition];
+  return (PROCLOCK*)SHMQueueNext(head, held == NULL ? head : &held->procLink, offsetof(PROCLOCK, procLink));
 #endif
 }
 

@@ -29,6 +29,7 @@ int max_statements = 5000;
 int max_plans_per_statement = 10;
 int text_memory_kb = 16384;
 int max_workers = 1;
+int activity_samples = 6000;
 int wait_interval_ms = 50;
 char* databases = nullptr;
 int interval_s = 60;
@@ -46,6 +47,8 @@ constexpr config_enum_entry kTrackOptions[] = {
 
 constexpr config_enum_entry kMaskOptions[] = {
     {"off", kMaskOff, false}, {"exports", kMaskExports, false}, {"on", kMaskOn, false}, {nullptr, 0, false}};
+
+constexpr int kLeastWaitIntervalMs = 10;
 
 // "*" or a list of identifiers.
 bool check_databases(char** value, void**, GucSource) {
@@ -79,6 +82,12 @@ bool check_tiers(char** value, void**, GucSource) {
   return false;
 }
 
+bool check_wait_interval(int* value, void**, GucSource) {
+  if (*value == 0 || *value >= kLeastWaitIntervalMs) return true;
+  GUC_check_errdetail("It is 0 or at least %d ms.", kLeastWaitIntervalMs);
+  return false;
+}
+
 struct BoolSetting {
   const char* name;
   const char* what;
@@ -94,6 +103,7 @@ struct IntSetting {
   int fallback, min, max;
   GucContext context;
   int flags;
+  GucIntCheckHook check = nullptr;
 };
 
 struct RealSetting {
@@ -125,8 +135,10 @@ const IntSetting kInts[] = {
      16384, 1024, INT_MAX / 2, PGC_POSTMASTER, GUC_UNIT_KB},
     {"assist.max_text_length", "Longer statement texts are cut and marked.", &max_text_bytes, 16384, 256,
      1048576, PGC_SUSET, GUC_UNIT_BYTE},
-    {"assist.wait_interval", "Time between two samples of the wait events.", &wait_interval_ms, 50, 10,
-     1000, PGC_SIGHUP, GUC_UNIT_MS},
+    {"assist.wait_interval", "Time between two samples of what each session waits for; 0 turns it off, the least is 10 ms.",
+     &wait_interval_ms, 50, 0, 1000, PGC_SIGHUP, GUC_UNIT_MS, check_wait_interval},
+    {"assist.activity_samples", "Samples kept in assist.activity_history.", &activity_samples, 6000, 0, 10000000,
+     PGC_POSTMASTER, 0},
     {"assist.interval", "Time between two visits of the analyst to a database; 0 turns it off.",
      &interval_s, 60, 0, 86400, PGC_SIGHUP, GUC_UNIT_S},
     {"assist.max_workers", "Analysts that may work at a time.", &max_workers, 1, 1, 16, PGC_POSTMASTER, 0},
@@ -160,7 +172,7 @@ void define_settings() {
   for (const IntSetting& s : kInts)
     if (fits(s.context))
       DefineCustomIntVariable(s.name, s.what, nullptr, s.value, s.fallback, s.min, s.max, s.context,
-                              s.flags, nullptr, nullptr, nullptr);
+                              s.flags, s.check, nullptr, nullptr);
   for (const RealSetting& s : kReals)
     DefineCustomRealVariable(s.name, s.what, nullptr, s.value, s.fallback, s.min, s.max, s.context, 0,
                              nullptr, nullptr, nullptr);

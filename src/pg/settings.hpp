@@ -26,9 +26,10 @@ extern int max_statements;
 extern int max_plans_per_statement;
 extern int text_memory_kb;
 extern int max_workers;
+extern int activity_samples;       // rows of assist.activity_history
 
 // Workers: reload.
-extern int wait_interval_ms;
+extern int wait_interval_ms;       // 0 = waits are not sampled
 extern char* databases;            // names separated by commas; * = all
 extern int interval_s;             // 0 = the analyst is off
 extern double max_overhead_percent;

@@ -7,6 +7,7 @@
 #include "pg/store_evict.hpp"
 #include "pg/text_arena.hpp"
 #include "pg/visits.hpp"
+#include "pg/waits.hpp"
 
 extern "C" {
 #include "miscadmin.h"
@@ -20,7 +21,7 @@ namespace assist::pg {
 namespace {
 
 constexpr char kTranche[] = "pg_assist";
-constexpr int kLocks = kPartitions + 2;  // partitions, index table, arena
+constexpr int kLocks = kPartitions + 3;  // partitions, index table, arena, waits
 
 LWLockPadded* locks = nullptr;
 
@@ -78,6 +79,7 @@ void request() {
   if (previous_request != nullptr) previous_request();
   RequestAddinShmemSpace(store_size());
   RequestAddinShmemSpace(visits_shmem_size());
+  RequestAddinShmemSpace(waits_shmem_size());
   RequestNamedLWLockTranche(kTranche, kLocks);
 }
 
@@ -133,6 +135,7 @@ void startup() {
     arena_create(store_at(o.arena), s.arena_bytes);
   }
   visits_shmem_init();
+  waits_shmem_init();
   LWLockRelease(AddinShmemInitLock);
   if (!IsUnderPostmaster) {
     on_shmem_exit(at_shutdown, Datum{0});
@@ -186,6 +189,7 @@ void install_shmem_hooks() {
 LWLock* partition_lock(uint32 partition) { return &locks[partition].lock; }
 LWLock* index_table_lock() { return &locks[kPartitions].lock; }
 LWLock* arena_lock() { return &locks[kPartitions + 1].lock; }
+LWLock* waits_lock() { return &locks[kPartitions + 2].lock; }
 
 Slot* my_slot() {
   if (the_store == nullptr || MyProc == nullptr) return nullptr;
@@ -414,6 +418,7 @@ void reset_store(Oid userid, Oid dbid, uint64 queryid) {
             index_at(i)->counter.tuples = 0;
     LWLockRelease(index_table_lock());
   }
+  reset_waits(userid, dbid, queryid);
   SpinLockAcquire(&the_store->free_lock);
   ++the_store->reset_epoch;
   if (all) {

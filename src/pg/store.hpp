@@ -54,6 +54,7 @@ inline uint32 partition_of(Oid dbid, uint64 queryid) {
 LWLock* partition_lock(uint32 partition);
 LWLock* index_table_lock();
 LWLock* arena_lock();
+LWLock* waits_lock();
 
 // Takes `lock` when that needs no long wait; false after some 5 ms. For code inside a user's statement.
 bool store_lock_briefly(LWLock* lock, LWLockMode mode);

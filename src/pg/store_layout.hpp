@@ -94,9 +94,24 @@ struct IndexCounter {
   TimestampTz last_use;
 };
 
+// What a backend runs, for the sampler of waits. It stays when the statement has ended: whether it is of now is told
+// by `moment`, which is the server's st_activity_start_timestamp of the client's message in which it was told.
+struct Running {
+  uint32 sequence;               // odd while the owner writes
+  Oid userid;
+  uint64 queryid;                // of the innermost recorded statement; 0 = none yet
+  TimestampTz moment;
+  int depth;                     // statements around it
+  Oid dbid;                      // the backend's
+  uint64 top_queryid;            // unless depth is 0: of the statement that the client sent; 0 = not recorded
+  Oid top_userid;
+};
+static_assert(sizeof(Running) == 48);
+
 struct alignas(64) Slot {
   // Written by the owner alone.
-  uint64 activity;               // raised by every change below: lets a reader skip an idle slot
+  alignas(64) Running running;
+  alignas(64) uint64 activity;   // raised by every change below: lets a reader skip an idle slot
   uint64 lost_calls, lost_ns;    // executions that could not be recorded
   uint64 sampled_ns, sampled_executions;  // for the overhead account
   uint32 index_sequence;
@@ -250,6 +265,9 @@ struct Store {
   uint32 sampling_slowdown;      // 1 = none
   Leftover leftovers[kLeftovers];  // under free_lock
   uint64 taken_exec_ns;          // of top-level statements, since the start; under free_lock
+  // Bytes from here to the server's array of PgBackendStatus, which no function of the server names: the first
+  // backend that records tells. 0 = not told yet.
+  int64 backend_status_at;
   Size total_bytes;              // of main shared memory
   // Offsets from the start of the Store.
   Size slots_at, buckets_at, statements_at, plans_at, predicates_at, errors_at, indexes_at, arena_at;

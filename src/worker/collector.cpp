@@ -1,11 +1,16 @@
 // The collector, a background worker without a database. Nothing waits for it: views add the slots to the
-// central store, and a backend whose slot is full hands entries over itself.
+// central store, and a backend whose slot is full hands entries over itself. Once a second it takes what the slots
+// gained; in between, every assist.wait_interval, it looks at what the sessions wait for.
 
 #include "worker/collector.hpp"
+
+#include <algorithm>
 
 #include "pg/fault.hpp"
 #include "pg/settings.hpp"
 #include "pg/store.hpp"
+#include "pg/waits.hpp"
+#include "worker/wait_sampler.hpp"
 
 extern "C" {
 #include "miscadmin.h"
@@ -49,22 +54,38 @@ void brake() {
     s.sampling_slowdown = now / 2;
 }
 
+void gather() {
+  static TimestampTz last = 0;
+  fault_point("collector");
+  take_all_slots();
+  const TimestampTz now = GetCurrentTimestamp();
+  if (now < last) {
+    forget_future(now);
+    forget_future_activity(now);
+  }
+  last = now;
+  brake();
+  report_component(kCollector, "running", nullptr, nullptr);
+}
+
 void run() {
   pqsignal(SIGHUP, SignalHandlerForConfigReload);
   pqsignal(SIGTERM, die);
   BackgroundWorkerUnblockSignals();
   pgstat_report_appname("pg_assist collector");
   report_component(kCollector, "running", "", nullptr);
-  TimestampTz last = 0;
+  start_wait_sampler();
+  uint64 next_ms = 0;  // of gathering, by the monotonic clock
   for (;;) {
-    fault_point("collector");
-    take_all_slots();
-    const TimestampTz now = GetCurrentTimestamp();
-    if (now < last) forget_future(now);
-    last = now;
-    brake();
-    report_component(kCollector, "running", nullptr, nullptr);
-    WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH, kTickMs, PG_WAIT_EXTENSION);
+    if (assist_now_ns() / 1000000 >= next_ms) {
+      gather();
+      next_ms = assist_now_ns() / 1000000 + kTickMs;
+    }
+    const long until_sample = sample_waits();
+    const uint64 now_ms = assist_now_ns() / 1000000;
+    const long until_tick = next_ms > now_ms ? static_cast<long>(next_ms - now_ms) : 0;
+    const long sleep = until_sample < 0 ? until_tick : std::min(until_sample, until_tick);
+    WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH, sleep, PG_WAIT_EXTENSION);
     ResetLatch(MyLatch);
     CHECK_FOR_INTERRUPTS();
     if (ConfigReloadPending) {
