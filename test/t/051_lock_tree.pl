@@ -7,7 +7,7 @@ use PostgreSQL::Test::Utils;
 use Test::More;
 use Assist;
 
-my $node = new_node('locks', conf => "assist.interval = 0\nmax_prepared_transactions = 5\nmax_connections = 80\ndeadlock_timeout = 30s\n");
+my $node = new_node('locks', conf => "assist.interval = 0\nmax_prepared_transactions = 5\nmax_connections = 80\ntrack_activity_query_size = 100\ndeadlock_timeout = 30s\n");
 $node->safe_psql('postgres', q{
 	CREATE ROLE developer LOGIN;
 	CREATE SCHEMA "Über"; CREATE TABLE "Über".t (a int PRIMARY KEY, b text);
@@ -49,7 +49,7 @@ sub tree
 session('holder', q{BEGIN; UPDATE "Über".t SET b = 'secret' WHERE a = 1});
 session($_, 'SELECT 1') for 'first', 'second', 'ddl', 'reader';
 waits('first', q{UPDATE "Über".t SET b = 'another secret' WHERE a = 1});
-waits('second', q{UPDATE "Über".t SET b = 'third' WHERE a = 1});
+waits('second', q{UPDATE "Über".t SET b = 'secret} . ' and so on' x 20 . q{' WHERE a = 1});    # pg_stat_activity cuts it
 waits('ddl', q{ALTER TABLE "Über".t ADD c int});
 waits('reader', q{SELECT b FROM "Über".t WHERE a = 2});
 my @lines = split /\n/, tree('tree, depth, path, application_name, state, lock_type, lock_mode, lock_object, root_pid');
