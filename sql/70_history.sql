@@ -31,6 +31,18 @@ CREATE TABLE assist.history_relation (
 COMMENT ON TABLE assist.history_relation IS 'every table (kind 3) and index (4) that history tells of, by its last name; dbid tells those of a dump''s origin';
 COMMENT ON COLUMN assist.history_relation.definition IS 'CREATE INDEX as it was last: what brings a dropped one back';
 
+CREATE TABLE assist.history_wait (
+  id pg_catalog.int4 GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+  queryid pg_catalog.int8 NOT NULL,
+  userid pg_catalog.oid NOT NULL,
+  toplevel pg_catalog.bool NOT NULL,
+  wait_event_type pg_catalog.text NOT NULL,
+  wait_event pg_catalog.text NOT NULL,
+  last_seen pg_catalog.timestamptz NOT NULL,
+  UNIQUE (queryid, userid, toplevel, wait_event_type, wait_event)
+);
+COMMENT ON TABLE assist.history_wait IS 'every statement and wait event that history tells of; queryid 0: not known, or of several';
+
 CREATE UNLOGGED TABLE assist.history_base (
   kind pg_catalog.int2 NOT NULL,
   oid pg_catalog.oid NOT NULL,
@@ -199,6 +211,22 @@ CREATE VIEW assist.index_history WITH (security_barrier) AS
 COMMENT ON VIEW assist.index_history IS
 'one row per index and recorded interval in which it was used or grew; executor_scans are those of plans, constraint_checks those of foreign keys, idx_scan the server''s count, probes of the planner included';
 
+CREATE VIEW assist.wait_history WITH (security_barrier) AS
+  SELECT b.start, b.until, b.observed, NULLIF(h.userid, 0) AS userid, s.role_name, NULLIF(h.queryid, 0) AS queryid, h.toplevel,
+         NULLIF(h.wait_event_type, '') AS wait_event_type, NULLIF(h.wait_event, '') AS wait_event,
+         r.counts[1] AS samples, r.counts[2] OPERATOR(pg_catalog./) 1000.0::pg_catalog.float8 AS wait_time, s.query
+  FROM assist._history_finest b
+       CROSS JOIN LATERAL assist._history_rows(b.data) r
+       JOIN assist.history_wait h ON h.id OPERATOR(pg_catalog.=) r.key
+       LEFT JOIN assist.history_statement s ON s.queryid OPERATOR(pg_catalog.=) h.queryid
+         AND s.userid OPERATOR(pg_catalog.=) h.userid AND s.toplevel OPERATOR(pg_catalog.=) h.toplevel
+  WHERE b.kind OPERATOR(pg_catalog.=) 6
+    AND (pg_catalog.pg_has_role('pg_read_all_stats', 'USAGE')
+         OR s.role_name OPERATOR(pg_catalog.=) CURRENT_USER
+            AND s.userid OPERATOR(pg_catalog.=) (SELECT oid FROM pg_catalog.pg_roles WHERE rolname OPERATOR(pg_catalog.=) CURRENT_USER));
+COMMENT ON VIEW assist.wait_history IS
+'one row per statement, wait event and recorded interval: samples, and wait_time in ms, of all its sessions together; CPU: it waited for nothing. As assist.waits, over time';
+
 CREATE VIEW assist.database_history WITH (security_barrier) AS
   SELECT b.start, b.until, b.observed,
          r.counts[1] AS xact_commit, r.counts[2] AS xact_rollback, r.counts[3] AS calls,
@@ -285,6 +313,7 @@ COMMENT ON FUNCTION assist.compare_periods(pg_catalog.tstzrange, pg_catalog.tstz
 -- Whoever is granted SELECT on all tables of the schema reads the views, which show what is theirs, and nothing past them.
 ALTER TABLE assist.history_statement ENABLE ROW LEVEL SECURITY;
 ALTER TABLE assist.history_plan ENABLE ROW LEVEL SECURITY;
+ALTER TABLE assist.history_wait ENABLE ROW LEVEL SECURITY;
 ALTER TABLE assist.history_relation ENABLE ROW LEVEL SECURITY;
 ALTER TABLE assist.history_base ENABLE ROW LEVEL SECURITY;
 ALTER TABLE assist.history_block ENABLE ROW LEVEL SECURITY;
@@ -313,11 +342,13 @@ REVOKE ALL ON FUNCTION assist._history_rows(pg_catalog.bytea), assist._history_m
   assist.forget(pg_catalog.timestamptz) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION assist._history_rows(pg_catalog.bytea), assist._history_merge(pg_catalog.bytea[]), assist.record_history()
   TO pg_read_all_stats;
-GRANT SELECT ON assist._history_finest, assist.statement_history, assist.plan_history, assist.table_history, assist.index_history, assist.database_history TO pg_read_all_stats;
+GRANT SELECT ON assist._history_finest, assist.statement_history, assist.plan_history, assist.table_history, assist.index_history, assist.wait_history, assist.database_history TO pg_read_all_stats;
 SELECT pg_catalog.pg_extension_config_dump('assist.history_relation', '');
 SELECT pg_catalog.pg_extension_config_dump('assist.history_relation_id_seq', '');
 SELECT pg_catalog.pg_extension_config_dump('assist.history_statement', '');
 SELECT pg_catalog.pg_extension_config_dump('assist.history_statement_id_seq', '');
+SELECT pg_catalog.pg_extension_config_dump('assist.history_wait', '');
+SELECT pg_catalog.pg_extension_config_dump('assist.history_wait_id_seq', '');
 SELECT pg_catalog.pg_extension_config_dump('assist.history_plan', '');
 SELECT pg_catalog.pg_extension_config_dump('assist.history_plan_id_seq', '');
 SELECT pg_catalog.pg_extension_config_dump('assist.history_block_0', '');

@@ -14,8 +14,9 @@ namespace assist {
 
 inline constexpr double kUnknown = std::numeric_limits<double>::quiet_NaN();
 
-// Of one side; per call, but for calls_per_hour. kUnknown = not measured.
+// Of one side; per call, but for the first two. kUnknown = not measured.
 struct Measures {
+  double seconds = 0;  // observed
   double calls_per_hour = 0;
   double mean_ms = 0;
   double rows = 0, blocks_hit = 0, blocks_read = 0, temp_blocks = 0;

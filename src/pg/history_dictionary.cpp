@@ -26,7 +26,7 @@ void Touch(const char* dictionary, std::span<const std::uint32_t> keys) {
 
 void PruneDictionaries() {
   const Arg args[] = {Arg::Int4(kMostObjects)};
-  for (const char* dictionary : {"history_statement", "history_relation"}) {
+  for (const char* dictionary : {"history_statement", "history_relation", "history_wait"}) {
     const std::string name = std::string("assist.") + dictionary;
     Execute(("DELETE FROM " + name + " WHERE id IN (SELECT id FROM " + name +
              " ORDER BY last_seen DESC, id DESC OFFSET $1)")

@@ -15,7 +15,7 @@ namespace assist::pg {
 namespace {
 
 constexpr HistoryKind kOften[] = {HistoryKind::kStatement, HistoryKind::kPlan,
-                                  HistoryKind::kDatabase};
+                                  HistoryKind::kDatabase, HistoryKind::kWait};
 // Of many thousand relations most did nothing: they are looked at in periods of the second tier.
 constexpr HistoryKind kSeldom[] = {HistoryKind::kTable, HistoryKind::kIndex};
 
@@ -54,6 +54,7 @@ void RecordHistory(bool always) {
     const PendingWork work = TakePending();
     RecordStatements(tiers, often, work, truncate, &memory);
     RecordDatabase(tiers, often, work, relations, truncate, &memory);
+    RecordWaits(tiers, often, truncate, &memory);
     RollUp(tiers, 0, kOften, now, truncate);
   }
   if (relations) {
@@ -70,6 +71,7 @@ std::int64_t ForgetHistory(TimestampTz before) {
   Execute("DELETE FROM assist.history_imported WHERE at < $1", args);
   Execute("DELETE FROM assist.regression WHERE until < $1", args);
   Execute("DELETE FROM assist.history_statement WHERE last_seen + interval '1 day' < $1", args);
+  Execute("DELETE FROM assist.history_wait WHERE last_seen + interval '1 day' < $1", args);
   Execute("DELETE FROM assist.history_relation WHERE last_seen + interval '1 day' < $1", args);
   Execute(
       "DELETE FROM assist.history_plan p"

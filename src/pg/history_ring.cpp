@@ -110,6 +110,8 @@ bool RollUpOne(const HistoryTiers& tiers, int tier, HistoryKind kind, TimestampT
   HistoryBlock merged = MergeHistory(blocks, memory);
   if (kind == HistoryKind::kStatement || kind == HistoryKind::kPlan)
     merged = KeepLargest(merged, "exec_us", static_cast<std::size_t>(max_statements), memory);
+  if (kind == HistoryKind::kWait)
+    merged = KeepLargest(merged, "wait_us", static_cast<std::size_t>(max_statements), memory);
   StoreBlock(tiers, tier, interval, merged, truncate, memory);
   return true;
 }

@@ -55,7 +55,11 @@ void RecordRelations(const HistoryTiers& tiers, int tier, const Interval& interv
 void RecordDatabase(const HistoryTiers& tiers, const Interval& interval, const PendingWork& work,
                     bool with_size, bool truncate, std::pmr::memory_resource* memory);
 
-// Objects of a dictionary (history_statement, history_relation) that ran: seen last today.
+// What the statements of this database waited for, by the collector's samples.
+void RecordWaits(const HistoryTiers& tiers, const Interval& interval, bool truncate,
+                 std::pmr::memory_resource* memory);
+
+// Objects of a dictionary (history_statement, history_relation, history_wait) that ran: seen last today.
 void Touch(const char* dictionary, std::span<const std::uint32_t> keys);
 
 // Keeps the dictionaries within bounds.

@@ -36,6 +36,7 @@ Measures MeasuresOf(const std::vector<Slice>& slices, TimestampTz since, Timesta
   Measures m;
   const double n = side.sums[calls];
   if (n <= 0) return m;
+  m.seconds = side.seconds;
   m.calls_per_hour = side.seconds > 0 ? n * 3600 / side.seconds : 0;
   m.mean_ms = side.sums[exec] / 1000 / n;
   m.rows = side.sums[rows] / n;
@@ -187,6 +188,40 @@ void ReadEvents(const StatementFacts& statement, const std::vector<Slice>& slice
       });
 }
 
+// Waits of the statement by class, in ms a call. Unknown on a side that was not sampled.
+void ReadWaits(std::uint32_t statement, TimestampTz since, TimestampTz onset, TimestampTz until,
+               Departure& departure) {
+  std::set<std::uint32_t> ids;
+  std::map<std::uint32_t, std::string> classes;
+  const Arg whose[] = {Arg::Int4(static_cast<std::int32_t>(statement))};
+  Query(
+      "SELECT w.id, w.wait_event_type FROM assist.history_wait w JOIN assist.history_statement s"
+      " ON s.queryid = w.queryid AND s.userid = w.userid AND s.toplevel = w.toplevel WHERE s.id = "
+      "$1",
+      whose, [&](const Row& row) {
+        ids.insert(static_cast<std::uint32_t>(row.Integer(0)));
+        classes[static_cast<std::uint32_t>(row.Integer(0))] = row.Text(1);
+      });
+  const Slices slices = ReadSlices(HistoryKind::kWait, since, until, &ids, "samples");
+  bool sampled[2] = {false, false};
+  for (const RecordedInterval& interval : slices.intervals)
+    sampled[interval.start + (interval.until - interval.start) / 2 >= onset] = true;
+  const auto side = [&](bool after, Measures& m, double seconds) {
+    if (!sampled[after] || m.calls_per_hour <= 0) return;
+    const double calls = m.calls_per_hour * seconds / 3600;
+    m.lock_ms = m.io_ms = m.other_wait_ms = 0;
+    for (const auto& [id, of] : slices.objects)
+      for (const Slice& slice : of) {
+        if ((Middle(slice) >= onset) != after) continue;
+        const std::string& kind = classes[id];
+        double& to = kind == "Lock" ? m.lock_ms : kind == "IO" ? m.io_ms : m.other_wait_ms;
+        if (kind != "CPU") to += static_cast<double>(slice.values[1]) / 1000 / calls;
+      }
+  };
+  side(false, departure.before, departure.before.seconds);
+  side(true, departure.after, departure.after.seconds);
+}
+
 void ReadCheckpoints(TimestampTz since, TimestampTz onset, TimestampTz until,
                      Departure& departure) {
   const std::size_t requested = ColumnOf(HistoryKind::kDatabase, "checkpoints_requested");
@@ -217,6 +252,7 @@ Departure ReadDeparture(const StatementFacts& statement, const std::vector<Slice
   ReadTables(statement, since, onset, until, departure);
   ReadEvents(statement, slices, onset, departure);
   ReadCheckpoints(since, onset, until, departure);
+  ReadWaits(statement.id, since, onset, until, departure);
   return departure;
 }
 

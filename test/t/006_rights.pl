@@ -107,12 +107,12 @@ $node->safe_psql('postgres', q{
 	REVOKE EXECUTE ON FUNCTION assist.reset FROM developer});
 ($status, $out, $err) = as('developer', q{SELECT string_agg(DISTINCT userid::regrole::text, ',') FROM assist.statements});
 is($out, 'developer', 'developer: own statements only') or diag $err;
-for my $view ('plans', 'predicates', 'samples', 'errors', 'statement_history', 'plan_history', 'statement_totals()', 'regressions')
+for my $view ('plans', 'predicates', 'samples', 'errors', 'statement_history', 'plan_history', 'wait_history', 'statement_totals()', 'regressions')
 {
 	($status, $out, $err) = as('developer', "SELECT count(*) FROM assist.$view WHERE userid <> 'developer'::regrole");
 	is($out, '0', "developer: nothing of others in $view") or diag $err;
 }
-for my $table ('history_statement', 'history_plan', 'history_relation', 'history_block', 'history_block_0', 'history_base', 'history_imported',
+for my $table ('history_statement', 'history_plan', 'history_relation', 'history_block', 'history_block_0', 'history_base', 'history_imported', 'history_wait',
 	'regression', 'event', 'event_position', 'setting_seen')
 {
 	($status, $out, $err) = as('developer', "SELECT count(*) FROM assist.$table");

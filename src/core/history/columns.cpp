@@ -60,7 +60,7 @@ constexpr HistoryColumn kDatabase[] = {
     {"disk_free_bytes", Adds::kLast},
     {"slot_retained_bytes", Adds::kLargest},
 };
-constexpr HistoryColumn kWait[] = {{"samples", Adds::kSum}};
+constexpr HistoryColumn kWait[] = {{"samples", Adds::kSum}, {"wait_us", Adds::kSum}};
 
 }  // namespace
 
