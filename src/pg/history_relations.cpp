@@ -9,7 +9,8 @@
 #include "pg/relation_files.hpp"
 
 extern "C" {
-#include "miscadmin.h"  // for MyDatabaseId
+#include "miscadmin.h"     // for MyDatabaseId
+#include "storage/lmgr.h"  // for ConditionalLockRelationOid
 }
 
 namespace assist::pg {
@@ -102,14 +103,46 @@ void Enter(HistoryKind kind, const std::vector<Named>& relations) {
       " FROM" ASSIST_GIVEN
       " ON CONFLICT (dbid, relid) DO UPDATE SET schema_name = excluded.schema_name, name = "
       "excluded.name,"
-      "  table_name = excluded.table_name, kind = excluded.kind, last_seen = excluded.last_seen",
+      "  table_name = excluded.table_name, definition = NULL, kind = excluded.kind, last_seen = "
+      "excluded.last_seen",
       args);
 #undef ASSIST_GIVEN
-  if (kind == HistoryKind::kIndex)
+}
+
+// Definitions of indexes that have none here: asking for that of a partial one opens its table, and
+// nobody's lock is waited for; the others have their turn next time.
+void Define() {
+  constexpr std::size_t kAtOnce = 100;  // tables locked at a time
+  struct Index {
+    Oid index, table;
+  };
+  std::vector<Index> missing;
+  const Arg args[] = {Arg::Object(MyDatabaseId)};
+  QueryFresh(
+      "SELECT h.relid, x.indrelid FROM assist.history_relation h JOIN pg_index x ON x.indexrelid = "
+      "h.relid"
+      " WHERE h.dbid = $1 AND h.kind = 4 AND h.definition IS NULL LIMIT 5000",
+      args, [&](const Row& row) {
+        missing.push_back({row.Object(0), row.Object(1)});
+      });
+  for (std::size_t first = 0; first < missing.size(); first += kAtOnce) {
+    std::vector<std::int64_t> free;
+    std::vector<Oid> locked;
+    for (std::size_t i = first; i < std::min(first + kAtOnce, missing.size()); ++i) {
+      if (!Guarded([&] { return ConditionalLockRelationOid(missing[i].table, AccessShareLock); }))
+        continue;
+      locked.push_back(missing[i].table);
+      free.push_back(missing[i].index);
+    }
+    const Arg which[] = {Arg::Object(MyDatabaseId), Arg::Integers(free)};
     Execute(
         "UPDATE assist.history_relation SET definition = pg_get_indexdef(relid)"
-        " WHERE dbid = $1 AND $2 = 4 AND relid = ANY ($3::oid[])",
-        {args, 3});
+        " WHERE dbid = $1 AND kind = 4 AND relid = ANY ($2::oid[])",
+        which);
+    Guarded([&] {
+      for (const Oid table : locked) UnlockRelationOid(table, AccessShareLock);
+    });
+  }
 }
 
 HistoryBlock RelationBlock(HistoryKind kind, const char* sql, std::pmr::memory_resource* memory) {
@@ -172,6 +205,7 @@ void RecordRelations(const HistoryTiers& tiers, int tier, const Interval& interv
              memory);
   StoreBlock(tiers, tier, interval, RelationBlock(HistoryKind::kIndex, kIndexes, memory), truncate,
              memory);
+  Define();
   Execute(
       "DELETE FROM assist.history_base b WHERE b.kind IN (3, 4)"
       " AND NOT EXISTS (SELECT 1 FROM pg_class c WHERE c.oid = b.oid)");
