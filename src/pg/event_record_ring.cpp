@@ -7,7 +7,6 @@
 
 #include "pg/event_ring.hpp"
 #include "pg/foreign_text.hpp"
-#include "pg/memory.hpp"
 #include "pg/own_sql.hpp"
 
 extern "C" {
@@ -87,9 +86,7 @@ std::int64_t LatestRecorded() {
 
 std::int64_t RecordRing(EventPosition& position) {
   std::int64_t added = RecordPromotion(position);
-  const ScopedContext context("assist events");
-  ContextResource memory(context.get());
-  std::pmr::vector<Event> events(kEvents, &memory);
+  std::vector<Event> events(kEvents);
   EventRingState state;
   const int count = copy_events(position.first ? 0 : position.epoch, static_cast<uint64>(position.sequence), events.data(), &state);
   if (count < 0) return added;

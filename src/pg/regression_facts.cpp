@@ -154,7 +154,10 @@ void ReadEvents(const StatementFacts& statement, const std::vector<Slice>& slice
       "h.name) = e.object"
       "       AND format('%I.%I', h.schema_name, coalesce(h.table_name, h.name)) = ANY ($2)), "
       "false),"
-      " CASE WHEN e.kind = 'setting' AND e.scope = 'system' AND e.new_value IS DISTINCT FROM "
+      " CASE WHEN e.object ~ '_path$|_libraries$|_tablespaces$|_directories$' THEN NULL"  // lists
+                                                                                          // of
+                                                                                          // names
+      "  WHEN e.kind = 'setting' AND e.scope = 'system' AND e.new_value IS DISTINCT FROM "
       "'(masked)' THEN"
       "    CASE WHEN e.old_value IS NULL THEN format('ALTER SYSTEM RESET %s;', e.object)"
       "         ELSE format('ALTER SYSTEM SET %s = %L; SELECT pg_reload_conf();', e.object, "

@@ -128,6 +128,8 @@ struct Triggers {
   TimestampTz earliest = 0;
 };
 
+// What happens all the time, as ANALYZE by autovacuum, is no reason to look: another plan tells of
+// it.
 Triggers ReadTriggers(TimestampTz now) {
   Triggers triggers;
   const auto add = [&](std::vector<TimestampTz>& to, TimestampTz at) {
@@ -136,10 +138,10 @@ Triggers ReadTriggers(TimestampTz now) {
   };
   const Arg since[] = {Arg::Moment(now - kFollowed)};
   Query(
-      "SELECT at FROM (SELECT DISTINCT at FROM assist.event"
-      "  WHERE at > $1 AND (kind IN ('setting', 'mark', 'restart', 'promotion', 'analyze')"
-      "   OR kind = 'ddl' AND command !~ '^(CREATE|VACUUM|GRANT|REVOKE|COMMENT)')) e ORDER BY at "
-      "DESC LIMIT 20",
+      "SELECT at FROM (SELECT DISTINCT at FROM assist.event WHERE at > $1"
+      "  AND (kind IN ('setting', 'mark', 'restart', 'promotion')"
+      "   OR kind = 'ddl' AND command ~ '^(ALTER|DROP INDEX|CLUSTER)')) e ORDER BY at DESC LIMIT "
+      "20",
       since, [&](const Row& row) { add(triggers.events, row.Integer(0)); });
   Query(
       "SELECT p.statement, p.first_seen FROM assist.history_plan p JOIN assist.history_statement s "
