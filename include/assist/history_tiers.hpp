@@ -32,7 +32,7 @@ constexpr std::int64_t PeriodOf(const HistoryTier& tier, std::int64_t at_us) {
   return at_us - (into < 0 ? into + tier.period_us : into);
 }
 
-// The partition (0 .. kMostTiers * kRingSlots - 1) of blocks that begin at a moment, and since when
+// The partition (0 .. kMostTiers * kRingSlots - 1) of blocks that end at a moment, and since when
 // it is theirs: blocks in it from before are of the last time round.
 struct RingSlot {
   int number;

@@ -33,6 +33,13 @@ bool HasTables() {
   return there;
 }
 
+// What was recorded while the clock was ahead is of no time that there was; it would hide what
+// comes until then. A clock that is corrected by moments is none that was set.
+void ForgetFuture(TimestampTz now) {
+  const Arg args[] = {Arg::Moment(now)};
+  Execute("DELETE FROM assist.history_block WHERE until > $1 + interval '1 minute'", args);
+}
+
 // A visit comes somewhat before a period is over as often as after it.
 bool IsDue(const Interval& interval, const HistoryTier& tier, bool always) {
   return always || interval.until - interval.start >= tier.period_us * 3 / 4;
@@ -46,20 +53,22 @@ void RecordHistory(bool always) {
   const bool truncate = !always;  // a user's transaction may take long to end
   ContextResource memory(CurrentMemoryContext);
   const TimestampTz now = GetCurrentTimestamp();
-  const Interval often = IntervalSince(LastEnd(HistoryKind::kStatement, 0), now);
+  ForgetFuture(now);
+  const Interval often = IntervalSince(LastEnd(HistoryKind::kStatement, kAnyTier), now);
   const int seldom_tier = std::min<int>(1, static_cast<int>(tiers.size()) - 1);
-  const Interval seldom = IntervalSince(LastEnd(HistoryKind::kTable, seldom_tier), now);
+  const Interval seldom = IntervalSince(LastEnd(HistoryKind::kTable, kAnyTier), now);
   const bool relations = IsDue(seldom, tiers[static_cast<std::size_t>(seldom_tier)], always);
+  // What is over is added up first: the ring may come round to it after a long stop.
   if (IsDue(often, tiers[0], always)) {
+    RollUp(tiers, 0, kOften, now, truncate);
     const PendingWork work = TakePending();
     RecordStatements(tiers, often, work, truncate, &memory);
     RecordDatabase(tiers, often, work, relations, truncate, &memory);
     RecordWaits(tiers, often, truncate, &memory);
-    RollUp(tiers, 0, kOften, now, truncate);
   }
   if (relations) {
-    RecordRelations(tiers, seldom_tier, seldom, truncate, &memory);
     RollUp(tiers, seldom_tier, kSeldom, now, truncate);
+    RecordRelations(tiers, seldom_tier, seldom, truncate, &memory);
     PruneDictionaries();
   }
 }

@@ -37,7 +37,7 @@ bool empty_partition(const char* name, const char* truncate) {
 
 // Blocks that are there from the last time round, or that a clock ahead of this one made, go.
 void MakeRoom(const RingSlot& slot, bool truncate) {
-#define ASSIST_STALE "(start < $2 OR start > clock_timestamp() + interval '1 day')"
+#define ASSIST_STALE "(until <= $2 OR until > clock_timestamp() + interval '1 day')"
   bool stale = false, fresh = false;
   const Arg args[] = {Arg::Int4(slot.number), Arg::Moment(slot.since_us)};
   QueryFresh("SELECT EXISTS (SELECT 1 FROM assist.history_block WHERE ring = $1 AND " ASSIST_STALE
@@ -120,7 +120,7 @@ bool RollUpOne(const HistoryTiers& tiers, int tier, HistoryKind kind, TimestampT
 
 void StoreBlock(const HistoryTiers& tiers, int tier, const Interval& interval,
                 const HistoryBlock& block, bool truncate, std::pmr::memory_resource* memory) {
-  const RingSlot slot = SlotOf(tiers[static_cast<std::size_t>(tier)], tier, interval.start);
+  const RingSlot slot = SlotOf(tiers[static_cast<std::size_t>(tier)], tier, interval.until - 1);
   MakeRoom(slot, truncate);
   std::pmr::string bytes(memory);
   AppendEncoded(bytes, block);
@@ -139,8 +139,9 @@ void StoreBlock(const HistoryTiers& tiers, int tier, const Interval& interval,
 
 TimestampTz LastEnd(HistoryKind kind, int tier) {
   TimestampTz last = 0;
-  const Arg args[] = {Arg::Int4(static_cast<int>(kind)), Arg::Int4(tier * kRingSlots),
-                      Arg::Int4((tier + 1) * kRingSlots)};
+  const int first = tier == kAnyTier ? 0 : tier * kRingSlots;
+  const Arg args[] = {Arg::Int4(static_cast<int>(kind)), Arg::Int4(first),
+                      Arg::Int4(tier == kAnyTier ? kMostTiers * kRingSlots : first + kRingSlots)};
   QueryFresh(
       "SELECT max(until) FROM assist.history_block WHERE kind = $1 AND ring >= $2 AND ring < $3",
       args, [&](const Row& row) {
@@ -151,7 +152,7 @@ TimestampTz LastEnd(HistoryKind kind, int tier) {
 
 Interval IntervalSince(TimestampTz last, TimestampTz now) {
   const TimestampTz seen = SeenSince();
-  const TimestampTz start = last > seen && last < now ? last : std::min(seen, now);
+  const TimestampTz start = std::min(std::max(last, seen), now);
   return {start, now, static_cast<double>(now - start) / 1e6};
 }
 

@@ -35,7 +35,8 @@ void StoreBlock(const HistoryTiers& tiers, int tier, const Interval& interval,
 void RollUp(const HistoryTiers& tiers, int first, std::span<const HistoryKind> kinds,
             TimestampTz now, bool truncate);
 
-// End of the last block of a kind in a tier; 0 = none.
+// End of the last block of a kind in a tier, or in any; 0 = none.
+inline constexpr int kAnyTier = -1;
 TimestampTz LastEnd(HistoryKind kind, int tier);
 
 // From the end of the last block until now; from when the server began to be seen, if that was

@@ -34,7 +34,7 @@ void add_back(StatementEntry* statement, const PendingStatement& from, const Pen
   add_counters(&statement->pending, from.sums);
   uint64 latency[kLatencyBuckets];
   for (int b = 0; b < kLatencyBuckets; ++b) latency[b] = count_in(from.latency, b);
-  add_to(&statement->pending_latency, latency);
+  add_to(&statement->pending_latency, latency, used_buckets(latency));
   for (uint32 n = 0; n < from.plan_count; ++n) {
     PlanEntry* plan = find_plan(statement, plans[n].planid);
     if (plan == nullptr) continue;
@@ -153,6 +153,18 @@ void add_leftover(Oid dbid, const Counters& sums) {
     add_counters(&place->sums, sums);
   }
   SpinLockRelease(&store()->free_lock);
+}
+
+void forget_pending() {
+  for (uint32 b = 0; b < store()->bucket_count; ++b)
+    for (uint32 i = *bucket_at(b); i != kNone; i = statement_at(i)->next) {
+      StatementEntry* e = statement_at(i);
+      e->pending = {};
+      e->pending_latency = {};
+      for (uint32 n = e->first_plan; n != kNone; n = plan_at(n)->next)
+        plan_at(n)->pending_calls = plan_at(n)->pending_ns = 0;
+    }
+  memset(store()->leftovers, 0, sizeof store()->leftovers);
 }
 
 PendingWork TakePending() {

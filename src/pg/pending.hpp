@@ -28,6 +28,9 @@ struct PendingWork {
 // Adds to what is left of statements that go. No lock may be needed; takes free_lock.
 void add_leftover(Oid dbid, const Counters& sums);
 
+// Nothing is left to record. For the start of the server, before others are there.
+void forget_pending();
+
 // Takes everything of this database, after the slots have been gathered. It is put back if the
 // current transaction, or the subtransaction that it is taken in, does not commit. Throws
 // std::bad_alloc, with nothing taken.

@@ -12,6 +12,7 @@
 #include "pg/store.hpp"
 
 #include "pg/fault.hpp"
+#include "pg/pending.hpp"
 #include "pg/settings.hpp"
 #include "pg/text_arena.hpp"
 
@@ -45,6 +46,7 @@ struct FileHead {
   uint32 gap_count;
   uint32 mark;  // shutdown_mark() of the shutdown that it was written at; 0 = written at a start
   Gap gaps[kGaps];
+  Leftover leftovers[kLeftovers];
 };
 
 enum Kind : char { kStatement = 'S', kPlan = 'P', kPredicate = 'Q', kError = 'E', kIndex = 'I', kEnd = '.' };
@@ -72,6 +74,7 @@ void fill_head(FileHead* head, uint32 mark) {
   head->gap_count = s.gap_count;
   head->mark = mark;
   memcpy(head->gaps, s.gaps, sizeof head->gaps);
+  memcpy(head->leftovers, s.leftovers, sizeof head->leftovers);
 }
 
 // ---- writing
@@ -350,7 +353,12 @@ void load_store() {
     memcpy(s.gaps, head.gaps, sizeof s.gaps);
     read_all({content.data + sizeof head, content.data + content.bytes});
     free(content.data);
-    if (!clean) add_gap(head.saved_at, GetCurrentTimestamp());
+    memcpy(s.leftovers, head.leftovers, sizeof s.leftovers);
+    if (!clean) {
+      // History may have recorded it since it was saved.
+      forget_pending();
+      add_gap(head.saved_at, GetCurrentTimestamp());
+    }
     forget_future(GetCurrentTimestamp());
   }
   // From here on this is what is known should the server crash, the account of gaps included.

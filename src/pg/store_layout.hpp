@@ -32,7 +32,7 @@ extern "C" {
 namespace assist::pg {
 
 inline constexpr uint32 kStoreMagic = 0x41535354;  // "ASST"
-inline constexpr uint32 kStoreVersion = 5;
+inline constexpr uint32 kStoreVersion = 6;
 
 inline constexpr int kPartitions = 32;
 inline constexpr int kSlotSets = 16;

@@ -108,7 +108,8 @@ void take_slot_entry(Slot* slot, int i, const SlotEntry& now) {
   }
   for (int b = 0; b < kLatencyBuckets; ++b) statement->latency[b] += latency[b];
   add_counters(&statement->pending, gain);
-  add_to(&statement->pending_latency, latency);
+  const BucketRange used = used_buckets(latency);
+  add_to(&statement->pending_latency, latency, used);
   if (now.last_seen > statement->last_seen) statement->last_seen = now.last_seen;
   if (gain.calls > 0 && now.minmax_epoch == store()->reset_epoch) {
     if (now.min_ns < statement->min_ns) statement->min_ns = now.min_ns;
@@ -125,7 +126,7 @@ void take_slot_entry(Slot* slot, int i, const SlotEntry& now) {
   plan->pending_calls += gain.calls;
   plan->pending_ns += gain.exec_ns;
   if (now.last_seen > plan->last_seen) plan->last_seen = now.last_seen;
-  add_to(&plan->latency, latency);
+  add_to(&plan->latency, latency, used);
 }
 
 void merge_index_counter(const IndexCounter& gain) {

@@ -107,14 +107,14 @@ CREATE VIEW sums AS SELECT ring / 4 AS tier, sum(r.counts[1]) AS calls FROM assi
 SELECT sum(calls) AS calls FROM assist.statement_history \gset before_
 -- Twenty minutes pass: a partition of the first tier is that of two hours.
 UPDATE assist.history_block SET start = start - interval '20 minutes', until = until - interval '20 minutes',
-   ring = floor(extract(epoch FROM start - interval '20 minutes' - '2000-01-01 00:00+00'::timestamptz) / 7200)::int % 4 WHERE kind = 1;
+   ring = floor(extract(epoch FROM until - interval '20 minutes' - '2000-01-01 00:00+00'::timestamptz) / 7200)::int % 4 WHERE kind = 1;
 SELECT assist.refresh() >= 0 AS refreshed;
 SELECT count(*) AS tiers, min(calls) > :before_calls - 1 AS complete FROM sums WHERE tier < 2;
 SELECT count(*) AS twice FROM (SELECT start, lag(until) OVER (ORDER BY start, until) AS before FROM (SELECT DISTINCT start, until FROM assist.statement_history) i) o WHERE start < before;
 SELECT sum(calls) >= :before_calls AS complete FROM assist.statement_history WHERE start < now() - interval '10 minutes';
 -- What a ring has left behind goes when it comes round, after eight hours.
 UPDATE assist.history_block SET start = start - interval '7 hours 40 minutes', until = until - interval '7 hours 40 minutes',
-   ring = floor(extract(epoch FROM start - interval '7 hours 40 minutes' - '2000-01-01 00:00+00'::timestamptz) / 7200)::int % 4 WHERE kind = 1 AND ring < 4;
+   ring = floor(extract(epoch FROM until - interval '7 hours 40 minutes' - '2000-01-01 00:00+00'::timestamptz) / 7200)::int % 4 WHERE kind = 1 AND ring < 4;
 SELECT count(*) > 0 AS old FROM assist.history_block WHERE ring < 4 AND start < now() - interval '7 hours';
 SELECT assist.refresh() >= 0 AS refreshed;
 SELECT count(*) AS old FROM assist.history_block WHERE kind = 1 AND start < now() - interval '7 hours'

@@ -1,0 +1,89 @@
+# History over restarts, crashes, a clock that is set, on a standby and after its promotion: counts are exact or the time is a gap.
+use strict;
+use warnings FATAL => 'all';
+use PostgreSQL::Test::Cluster;
+use PostgreSQL::Test::Utils;
+use Test::More;
+use Assist;
+use Fault;
+
+my $node = interposed(sub {
+	my $n = new_node('history', init => [ allows_streaming => 1 ], conf => "assist.interval = 0\nrestart_after_crash = on\n", start => 0);
+	$n->start;
+	$n->safe_psql('postgres', 'CREATE EXTENSION pg_assist; CREATE TABLE h (a int); SELECT assist.record_history()');
+	return $n;
+});
+
+sub run
+{
+	my ($n, $calls) = @_;
+	$n->safe_psql('postgres', "SELECT count(*) FROM h WHERE a = 1;\n" x $calls);
+	return;
+}
+sub recorded
+{
+	my ($n) = @_;
+	$n->safe_psql('postgres', 'SELECT assist.record_history()');
+	return calls($n);
+}
+sub calls
+{
+	my ($n) = @_;
+	return $n->safe_psql('postgres', q{SELECT coalesce(sum(calls), 0) FROM assist.statement_history WHERE query = 'SELECT count(*) FROM h WHERE a = $1'});
+}
+my $overlaps = q{SELECT count(*) FROM (SELECT start, lag(until) OVER (ORDER BY start, until) AS before
+	FROM (SELECT DISTINCT start, until FROM assist.statement_history) i) o WHERE start < before};
+
+run($node, 5);
+is(recorded($node), '5', 'recorded');
+run($node, 4);
+interposed(sub { $node->restart });
+is(recorded($node), '9', 'a restart loses nothing that was not recorded');
+
+# A crash: what was not recorded is gone, and the time until the new start is a gap.
+run($node, 3);
+$node->stop('immediate');
+interposed(sub { $node->start });
+run($node, 2);
+is(recorded($node), '11', 'after a crash what came after it');
+is($node->safe_psql('postgres', q{SELECT bool_and(start >= pg_postmaster_start_time() - interval '1 s') FROM assist.statement_history
+	WHERE until = (SELECT max(until) FROM assist.statement_history)}), 't', 'in an interval that begins with the start');
+is($node->safe_psql('postgres', q{SELECT sum(n_tup_ins) FROM assist.table_history WHERE relation_name = 'public.h'}), '0', 'no counts of tables that were reset by it');
+$node->safe_psql('postgres', 'INSERT INTO h VALUES (1), (2)');
+is(recorded($node), '11', 'nothing ran');
+is($node->safe_psql('postgres', q{SELECT sum(n_tup_ins) FROM assist.table_history WHERE relation_name = 'public.h'}), '2', 'and from then on exactly');
+
+# A clock that is set: ahead for a while, and back.
+run($node, 1);
+set_clock(2 * 86400);
+is(recorded($node), '12', 'ahead by two days: recorded');
+run($node, 1);
+is(recorded($node), '13', 'and goes on');
+set_clock(0);
+run($node, 1);
+my $after = recorded($node);
+is($after, '12', 'put back: what was recorded ahead is forgotten, what comes is recorded');
+is($node->safe_psql('postgres', $overlaps), '0', 'and no time is told twice');
+run($node, 1);
+is(recorded($node), $after + 1, 'and goes on');
+is($node->safe_psql('postgres', q{SELECT count(*) FROM assist.statement_history WHERE observed < 0 OR start > until}), '0', 'no time runs backwards');
+
+# A standby shows it, records nothing, and goes on where it was when it is promoted.
+$node->backup('b');
+my $standby = PostgreSQL::Test::Cluster->new('standby');
+$standby->init_from_backup($node, 'b', has_streaming => 1);
+$standby->start;
+my $before = recorded($node);
+$node->wait_for_catchup($standby);
+is(calls($standby), $before, 'the same history on a standby');
+my ($status, $out, $err) = try_sql($standby, 'postgres', 'SELECT assist.record_history()');
+like($err, qr/ERROR:  25006/, 'which records nothing');
+($status, $out, $err) = try_sql($standby, 'postgres', q{SELECT assist.forget('infinity')});
+like($err, qr/ERROR:  25006/, 'and forgets nothing');
+$node->stop('fast');
+$standby->promote;
+run($standby, 2);
+is(recorded($standby), $before + 2, 'promoted, it goes on');
+is($standby->safe_psql('postgres', q{SELECT count(*) FROM assist.regressions}), '0', 'and none of this is a regression');
+$standby->stop;
+done_testing();
