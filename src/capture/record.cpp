@@ -3,6 +3,10 @@
 #include "capture/hot.hpp"
 #include "pg/fault.hpp"
 
+extern "C" {
+#include "storage/ipc.h"  // for before_shmem_exit
+}
+
 namespace assist::capture {
 
 // A foreign key's check or action, by the text that ri_triggers.c makes for it.
@@ -89,10 +93,19 @@ Slot* own_slot = nullptr;
 uint64 entry_claims = 0;
 Planned planned = {};
 
+static void take_at_exit(int, Datum) {
+  if (own_slot != nullptr) take_slot(own_slot, true);
+}
+
 bool attach_slot() {
   if (capture_suppressed > 0 || IsParallelWorker() || MyBEEntry == nullptr) return false;
   own_slot = my_slot();
   if (own_slot == nullptr) return false;
+  static bool registered = false;
+  if (!registered) {
+    registered = true;
+    before_shmem_exit(take_at_exit, 0);
+  }
   begin_telling();
   return true;
 }

@@ -93,6 +93,10 @@ void add_counters(Counters* to, const Counters& gain);
 // them. Waits for partition locks.
 void forget_future(TimestampTz now);
 
+// Takes the gains of a slot, as its session does when it ends: until the collector comes round, what it ran would look as if it
+// had run once, and give way to a flood of others. Waits for partition locks.
+void take_slot(Slot* slot, bool by_owner);
+
 // Takes the gains of every slot: the collector's work. Waits for partition locks.
 void take_all_slots();
 // The same for index counters. REQUIRES: index_table_lock, exclusive (index_gain, copy: shared).

@@ -212,43 +212,43 @@ void forget_future(TimestampTz now) {
   SpinLockRelease(&s.free_lock);
 }
 
-void take_all_slots() {
-  Store& s = *store();
-  for (uint32 n = 0; n < s.slot_count; ++n) {
-    Slot* slot = slot_at(n);
-    const uint64 activity = *const_cast<volatile uint64*>(&slot->activity);
-    if (activity == slot->taken_activity) continue;
-    pg_read_barrier();
-    slot->taken_activity = activity;
-    for (int i = 0; i < kSlotEntries; ++i) {
-      SlotEntry seen;
-      if (slot->entries[i].queryid == 0 || !copy_slot_entry(&slot->entries[i], &seen)) continue;
-      const Counters& taken = slot->taken[i].sums;  // a hint only: read without its lock
-      if (seen.sums.calls == taken.calls && seen.sums.plans == taken.plans &&
-          seen.sums.errors == taken.errors)
-        continue;
-      const uint32 partition = partition_of(seen.dbid, seen.queryid);
-      LWLockAcquire(partition_lock(partition), LW_EXCLUSIVE);
-      fault_point("take");
-      // The owner may have given the entry to another statement meanwhile, taking its gains itself.
-      SlotEntry now;
-      if (copy_slot_entry(&slot->entries[i], &now) && now.queryid != 0 &&
-          partition_of(now.dbid, now.queryid) == partition) {
-        if (now.indexid != InvalidOid) LWLockAcquire(index_table_lock(), LW_EXCLUSIVE);
-        take_slot_entry(slot, i, now);
-        if (now.indexid != InvalidOid) LWLockRelease(index_table_lock());
-      }
-      LWLockRelease(partition_lock(partition));
+void take_slot(Slot* slot, bool by_owner) {
+  const uint64 activity = *const_cast<volatile uint64*>(&slot->activity);
+  if (activity == slot->taken_activity) return;
+  pg_read_barrier();
+  slot->taken_activity = activity;
+  for (int i = 0; i < kSlotEntries; ++i) {
+    SlotEntry seen;
+    if (slot->entries[i].queryid == 0 || !copy_slot_entry(&slot->entries[i], &seen)) continue;
+    const Counters& taken = slot->taken[i].sums;  // a hint only: read without its lock
+    if (seen.sums.calls == taken.calls && seen.sums.plans == taken.plans &&
+        seen.sums.errors == taken.errors)
+      continue;
+    const uint32 partition = partition_of(seen.dbid, seen.queryid);
+    LWLockAcquire(partition_lock(partition), LW_EXCLUSIVE);
+    if (!by_owner) fault_point("take");
+    // The owner may have given the entry to another statement meanwhile, taking its gains itself.
+    SlotEntry now;
+    if (copy_slot_entry(&slot->entries[i], &now) && now.queryid != 0 &&
+        partition_of(now.dbid, now.queryid) == partition) {
+      if (now.indexid != InvalidOid) LWLockAcquire(index_table_lock(), LW_EXCLUSIVE);
+      take_slot_entry(slot, i, now);
+      if (now.indexid != InvalidOid) LWLockRelease(index_table_lock());
     }
-    LWLockAcquire(index_table_lock(), LW_EXCLUSIVE);
-    take_slot_indexes(slot);
-    const uint64 lost = *const_cast<volatile uint64*>(&slot->lost_calls);
-    if (lost != slot->taken_lost_calls) {
-      count_lost(lost - slot->taken_lost_calls, 0, 0);
-      slot->taken_lost_calls = lost;
-    }
-    LWLockRelease(index_table_lock());
+    LWLockRelease(partition_lock(partition));
   }
+  LWLockAcquire(index_table_lock(), LW_EXCLUSIVE);
+  take_slot_indexes(slot);
+  const uint64 lost = *const_cast<volatile uint64*>(&slot->lost_calls);
+  if (lost != slot->taken_lost_calls) {
+    count_lost(lost - slot->taken_lost_calls, 0, 0);
+    slot->taken_lost_calls = lost;
+  }
+  LWLockRelease(index_table_lock());
+}
+
+void take_all_slots() {
+  for (uint32 n = 0; n < store()->slot_count; ++n) take_slot(slot_at(n), false);
 }
 
 }  // namespace assist::pg
