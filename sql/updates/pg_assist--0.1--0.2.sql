@@ -59,3 +59,5 @@ COMMENT ON COLUMN assist.samples.parameters IS
 -- include: 72_events.sql
 -- include: 73_forecast.sql
 -- include: 74_regressions.sql
+-- include: 75_alerts.sql
+-- include: 76_health.sql

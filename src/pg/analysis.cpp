@@ -7,6 +7,7 @@
 
 #include "assist/rule.hpp"
 #include "assist/snapshot.hpp"
+#include "pg/alert.hpp"
 #include "pg/event_record.hpp"
 #include "pg/fault.hpp"
 #include "pg/history_record.hpp"
@@ -211,6 +212,17 @@ std::string Propose(Snapshot& snapshot) {
   return error->message != nullptr ? error->message : "unknown error";
 }
 
+// Whoever reviews an alert and leaves the transaction open keeps nobody from the analysis: alerts
+// are judged at the next visit then.
+void CheckAlertsUnlessLocked() {
+  ErrorData* error = TrySubtransaction([] {
+    Guarded([] { PushActiveSnapshot(GetTransactionSnapshot()); });
+    CheckAlerts();
+    Guarded([] { PopActiveSnapshot(); });
+  });
+  if (error != nullptr && error->sqlerrcode != ERRCODE_LOCK_NOT_AVAILABLE) throw PgError(error);
+}
+
 void refuse_where_read_only(const char* function) {
   if (RecoveryInProgress())
     ereport(ERROR, (errcode(ERRCODE_READ_ONLY_SQL_TRANSACTION),
@@ -241,6 +253,7 @@ int RunAnalysis(const AnalysisRequest& request) {
   record([&] { RecordHistory(!own); });
   record([] { RecordEvents(); });
   record([] { FindRegressions(); });
+  record([] { CheckAlertsUnlessLocked(); });
   if (request.only_record) return 0;
 
   const ScopedContext context("assist analysis");

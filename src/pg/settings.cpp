@@ -35,6 +35,7 @@ char* databases = nullptr;
 int interval_s = 60;
 double max_overhead_percent = 1.0;
 bool save_statistics = true;
+bool log_alerts = false;
 char* history_tiers = nullptr;
 
 void (*on_suppress)() = nullptr;
@@ -124,6 +125,8 @@ const BoolSetting kBools[] = {
      &sample_parameters, false, PGC_SUSET},
     {"assist.save", "Saves what was observed at shutdown and reads it back at start.", &save_statistics,
      true, PGC_SIGHUP},
+    {"assist.log_alerts", "Writes a line to the server log when an alert is opened, becomes critical or is resolved.",
+     &log_alerts, false, PGC_SIGHUP},
 };
 
 const IntSetting kInts[] = {

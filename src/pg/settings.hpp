@@ -34,6 +34,7 @@ extern char* databases;            // names separated by commas; * = all
 extern int interval_s;             // 0 = the analyst is off
 extern double max_overhead_percent;
 extern bool save_statistics;
+extern bool log_alerts;
 extern char* history_tiers;        // see assist/history_tiers.hpp
 
 // Defines every setting. REQUIRES: called once from _PG_init.

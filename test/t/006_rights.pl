@@ -39,19 +39,26 @@ my %reads = (
 	compare_periods => "count(*) FROM assist.compare_periods(tstzrange(NULL, now()), tstzrange(now(), NULL))",
 	statement_totals => 'count(*) FROM assist.statement_totals()',
 	record_history => 'assist.record_history()',
+	health => 'count(*) FROM assist.health()',
+	health_text => 'assist.health_text()',
 	mask_text => "assist.mask_text('x')",
 	mask_query => "assist.mask_query('SELECT 1')",
 	migration_script => "length(assist.migration_script($id)) > 0",);
 my %changes = (
+	acknowledge => 'assist.acknowledge(1)',
 	approve => "assist.approve($id)",
 	import_history => "assist.import_history('a,b,now,1')",
 	forget => "assist.forget('-infinity')",
 	dismiss => "assist.dismiss($id)",
 	mark => "assist.mark('deployed')",
+	mute => "assist.mute(1, 'tomorrow')",
 	mark_implemented => "assist.mark_implemented($id)",
 	postpone => "assist.postpone($id, 'tomorrow')",
 	reopen => "assist.reopen($id)",
 	reset => 'assist.reset()',
+	reset_threshold => "assist.reset_threshold('list_time')",
+	set_core_table => "assist.set_core_table('pg_class', true)",
+	set_threshold => "assist.set_threshold('list_time')",
 	set_rule => "assist.set_rule('missing_index', false)",);
 
 sub as
@@ -113,7 +120,7 @@ for my $view ('plans', 'predicates', 'samples', 'errors', 'statement_history', '
 	is($out, '0', "developer: nothing of others in $view") or diag $err;
 }
 for my $table ('history_statement', 'history_plan', 'history_relation', 'history_block', 'history_block_0', 'history_base', 'history_imported', 'history_wait',
-	'regression', 'event', 'event_position', 'setting_seen')
+	'regression', 'event', 'event_position', 'setting_seen', 'alert', 'alert_judged', 'core_table', 'threshold', 'threshold_state')
 {
 	($status, $out, $err) = as('developer', "SELECT count(*) FROM assist.$table");
 	is($out, '0', "developer: nothing of $table itself") or diag $err;
@@ -124,6 +131,27 @@ is($out, '0', 'developer: nothing of the whole database');
 is($out, '', 'developer: nothing of tables of others') or diag $err;
 ($status, $out, $err) = as('developer', 'SELECT (SELECT count(*) FROM assist.markers), (SELECT count(*) FROM assist.setting_history)');
 is($out, '0|0', 'developer: no events of others') or diag $err;
+# Alerts: of others nothing, of one's own statements and relations; whoever sees one may still not review it.
+$node->safe_psql('postgres', q{
+	CREATE TABLE own (a int);
+	ALTER TABLE own OWNER TO developer;
+	INSERT INTO assist.alert (fingerprint, source, metric, object, severity, status, since, last_seen, judged_until, title, statement, relation, relation_name)
+	SELECT 'f' || n, 'threshold', 'list_time', n::text, 'warning', 'open', now(), now(), now(), 'of ' || n, s, r::regclass, r
+	FROM (VALUES (1, NULL, 'public.secret'), (2, (SELECT id FROM assist.history_statement WHERE role_name = 'developer' LIMIT 1), NULL),
+		(3, NULL, 'public.own'), (4, (SELECT id FROM assist.history_statement WHERE role_name <> 'developer' LIMIT 1), NULL)) v (n, s, r);
+	INSERT INTO assist.core_table (relation_name, pinned) VALUES ('public.secret', true), ('public.own', true)});
+($status, $out, $err) = as('developer', q{SELECT string_agg(title, ',' ORDER BY title) FROM assist.alerts});
+is($out, 'of 2,of 3', 'developer: own alerts only') or diag $err;
+($status, $out, $err) = as('developer', q{SELECT string_agg(relation_name, ',') FROM assist.core_tables});
+is($out, 'public.own', 'developer: own core tables only') or diag $err;
+my $of_others = $node->safe_psql('postgres', q{SELECT id FROM assist.alert WHERE title = 'of 1'});
+($status, $out, $err) = as('developer', "SELECT assist.acknowledge($of_others)");
+like($err, qr/ERROR:  P0002/, 'developer: alerts of others do not exist');
+($status, $out, $err) = as('developer', q{SELECT string_agg(a.status, ',') FROM (SELECT (assist.acknowledge(id)).status FROM assist.alerts) a});
+is($out, 'acknowledged,acknowledged', 'developer: reviews own ones') or diag $err;
+$node->safe_psql('postgres', 'GRANT EXECUTE ON FUNCTION assist.mute, assist.acknowledge TO dashboard');
+($status, $out, $err) = as('dashboard', q{SELECT assist.mute(min(id), 'tomorrow') FROM assist.alerts});
+like($err, qr/ERROR:  42501/, 'dashboard: sees all of them and reviews none');
 # what_if plans only what the caller may read, and says nothing of the rest.
 ($status, $out, $err) = as('developer', q{SELECT * FROM assist.what_if(ARRAY['SELECT b FROM secret WHERE a = 1'])});
 like($err, qr/ERROR:  42501: permission denied for table secret/, 'developer: what_if needs the right to run the statement');

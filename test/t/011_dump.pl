@@ -17,7 +17,10 @@ $node->safe_psql('shop', q{
 	ANALYZE t;
 	SELECT assist.set_rule('missing_index', settings => '{"min_saving": 0, "min_share": 0}');
 	SELECT assist.set_rule('unused_index', enabled => false);
-	SELECT assist.mark('release 1')});
+	SELECT assist.mark('release 1');
+	SELECT assist.set_threshold('single_row_time', '', 0.00001);
+	SELECT assist.set_threshold('index_usage', 't', 90, 50);
+	SELECT assist.set_core_table('t', true)});
 $node->safe_psql('shop', join ';', map { "SELECT b FROM t WHERE c = $_" } 1 .. 30);
 $node->safe_psql('shop', q{
 	SELECT assist.refresh();
@@ -38,11 +41,15 @@ sub kept
 		SELECT start, relation_name, n_tup_ins, size_bytes FROM assist.table_history ORDER BY 1, 2;
 		SELECT start, index_name, idx_scan FROM assist.index_history ORDER BY 1, 2;
 		SELECT start, calls, xid_age FROM assist.database_history ORDER BY 1;
+		SELECT metric, scope, warning, critical, changed_by FROM assist.threshold ORDER BY 1, 2;
+		SELECT relation_name, pinned FROM assist.core_table ORDER BY 1;
+		SELECT id, metric, object, status, title FROM assist.alert ORDER BY 1;
 		SELECT id, at, kind, command, object, role, new_value FROM assist.event ORDER BY 1});
 }
 
 my $kept = kept('shop');
 like($kept, qr/dismissed/, 'something to keep');
+like($kept, qr/index_usage\|public\.t\|90.*public\.t\|t.*single_row_time/s, 'thresholds, core tables and alerts too');
 like($kept, qr/SELECT b FROM t WHERE c = .*\|public\.t\|.*\|public\.t_a\|/s, 'history too');
 my $dir = PostgreSQL::Test::Utils::tempdir;
 for my $format ('plain', 'custom')
