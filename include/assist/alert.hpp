@@ -106,6 +106,14 @@ inline constexpr std::size_t kMostCoreTables = 50;
 std::pmr::vector<TableTraffic> CoreTables(std::span<const TableTraffic> tables,
                                           std::pmr::memory_resource* memory);
 
+// ---- The unusual -------------------------------------------------------------------------------
+
+inline constexpr std::size_t kUsualDaysNeeded = 3;
+
+// How many times as much as there ever was on the days before, or as `floor` if that is more (from
+// little to some is nothing). NaN = learning.
+double TimesUsual(double now, std::span<const double> days, double floor);
+
 // ---- Growth -------------------------------------------------------------------------------------
 
 struct MonthGrowth {

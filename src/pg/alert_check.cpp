@@ -77,12 +77,16 @@ void CheckAlerts() {
   book.SetRecorded(RecordedUntil(HistoryKind::kStatement, now));
   MeasureTimes(book, now);
   MeasureCacheHits(book, now);
+  MeasureUnusualLoad(book, now);
   book.SetRecorded(RecordedUntil(HistoryKind::kTable, now));
   MeasureCoreTables(book, now);
   book.SetRecorded(now);
   TakeRegressions(book, now);
   TakeCapacity(book, now);
-  if (IsDue("hour", kHourPace, now)) MeasureCallGrowth(book, now);
+  if (IsDue("hour", kHourPace, now)) {
+    MeasureCallGrowth(book, now);
+    MeasureUnusualStatements(book, now);
+  }
   if (IsDue("day", kDayPace, now)) MeasureDatabaseGrowth(book, now);
   book.Close();
 }

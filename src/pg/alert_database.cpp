@@ -20,17 +20,17 @@ namespace {
 constexpr double kMinAccesses = 50000, kMinGrowthBytes = 256 * 1048576.0;
 constexpr TimestampTz kUsual = 15 * USECS_PER_MINUTE;
 
-AlertObject Here() {
+}  // namespace
+
+AlertObject ThisDatabase() {
   const char* name = Guarded([] { return get_database_name(MyDatabaseId); });
   return {.name = name, .key = name, .relation_name = {}};
 }
 
-}  // namespace
-
 void MeasureCacheHits(AlertBook& book, TimestampTz now) {
   const MetricDescriptor& metric = *FindMetric("cache_hit_ratio");
   if (!book.IsWanted(metric)) return;
-  const AlertObject here = Here();
+  const AlertObject here = ThisDatabase();
   const TimestampTz judged = book.JudgedUntil(metric, here.key);
   const std::size_t hit = ColumnOf(HistoryKind::kDatabase, "blks_hit"),
                     read = ColumnOf(HistoryKind::kDatabase, "blks_read");
@@ -91,7 +91,7 @@ void MeasureDatabaseGrowth(AlertBook& book, TimestampTz now) {
   }
   const MonthGrowth growth = GrowthOfMonth(levels, &memory);
   if (std::isnan(growth.pct)) return book.SetState(metric, Learning(growth.days_there, 31));
-  const AlertObject here = Here();
+  const AlertObject here = ThisDatabase();
   const bool small = growth.now - growth.before < kMinGrowthBytes;
   const double pct = small ? std::min(growth.pct, 0.0) : growth.pct;
   char title[160];

@@ -1,6 +1,7 @@
 // The measurements that alerts are made of, by what they are of.
 #pragma once
 
+#include <map>
 #include <string_view>
 
 #include "assist/history.hpp"
@@ -19,6 +20,9 @@ void MeasureDatabaseGrowth(AlertBook& book, TimestampTz now);  // once a day
 void MeasureCoreTables(AlertBook& book, TimestampTz now);      // index_usage, core_seq_scan
 // Which tables are core, and what is usual there.
 void ChooseCoreTables(TimestampTz now);
+void MeasureUnusualLoad(AlertBook& book, TimestampTz now);  // errors, connections, files
+// new_statement, vanished_statement, unusual_hours, schema_change: once an hour
+void MeasureUnusualStatements(AlertBook& book, TimestampTz now);
 // What regressions and capacity found.
 void TakeRegressions(AlertBook& book, TimestampTz now);
 void TakeCapacity(AlertBook& book, TimestampTz now);
@@ -74,6 +78,10 @@ void ForEachFinestBlock(HistoryKind kind, TimestampTz since, TimestampTz until, 
         if (block.kind == kind) visit(times, block);
       });
 }
+
+// What a metric of a statement or of the database is about.
+AlertObject ThisDatabase();
+std::map<std::uint32_t, AlertObject> TopLevelStatements(const std::vector<std::int64_t>& ids);
 
 // Since when history of a kind goes back, as far as it is looked at; `now` if there is none.
 TimestampTz HistorySince(HistoryKind kind, TimestampTz now);

@@ -127,6 +127,12 @@ AlertText TimeText(const Statement& statement, const Work& work, StatementShape 
 
 }  // namespace
 
+std::map<std::uint32_t, AlertObject> TopLevelStatements(const std::vector<std::int64_t>& ids) {
+  std::map<std::uint32_t, AlertObject> objects;
+  for (auto& [id, statement] : ReadStatements(ids)) objects[id] = statement.object;
+  return objects;
+}
+
 void MeasureTimes(AlertBook& book, TimestampTz now) {
   const MetricDescriptor& single = *FindMetric("single_row_time");
   const MetricDescriptor& list = *FindMetric("list_time");

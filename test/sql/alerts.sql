@@ -1,7 +1,7 @@
 -- Alerts: targets and what misses them, what is none, how an incident goes.
 CREATE EXTENSION pg_assist;
 SET max_parallel_workers_per_gather = 0;
-SELECT metric, scope, warning, critical, unit, direction, scope_of, state FROM assist.thresholds WHERE NOT metric ~ 'anomal';
+SELECT metric, scope, warning, critical, unit, direction, scope_of, state FROM assist.thresholds;
 CREATE TABLE al (id int PRIMARY KEY, customer int, note text);
 INSERT INTO al SELECT g, g % 1000, repeat('x', 40) FROM generate_series(1, 20000) g;
 SELECT pg_stat_force_next_flush();
@@ -175,6 +175,13 @@ CALL judge();
 SELECT status FROM assist.alerts WHERE source = 'regression';
 SELECT metric, status FROM seen WHERE status <> 'resolved';
 
+\set ECHO none
+\o /dev/null
+SELECT format('SELECT count(*) AS steady FROM al, generate_series(1, 3) WHERE customer <> %s', g) FROM generate_series(1, 120) g \gexec
+\o
+\set ECHO all
+CALL judge();
+CREATE TABLE kept_blocks AS SELECT start, rows, data FROM assist.history_block WHERE kind = 1;
 -- Growth of calls: learning, then against the same hours of the weeks before.
 SELECT metric, state FROM assist.thresholds WHERE metric ~ 'growth';
 INSERT INTO assist.history_block (ring, kind, start, until, observed, rows, data)
@@ -191,6 +198,49 @@ UPDATE assist.alert_judged SET at = at - interval '1 hour' WHERE pace = 'hour';
 CALL judge();
 SELECT DISTINCT status, severity, metric, threshold, round(value) AS value, title ~ '^80 % more calls' AS title FROM assist.alerts WHERE metric = 'call_growth';
 SELECT metric, state FROM assist.thresholds WHERE metric = 'call_growth';
+
+-- The unusual: another statement than on the fourteen days before at this hour; then one that never ran at this hour; a table
+-- under it that was changed.
+DELETE FROM assist.alert;
+CREATE TABLE kept AS SELECT DISTINCT ON (n) n, rows, data FROM (
+  SELECT CASE WHEN EXISTS (SELECT FROM assist._history_rows(b.data) r JOIN assist.history_statement s ON s.id = r.key WHERE s.query ~ 'AS hundred') THEN 'new'
+              WHEN EXISTS (SELECT FROM assist._history_rows(b.data) r JOIN assist.history_statement s ON s.id = r.key WHERE s.query ~ 'AS steady') THEN 'old' END AS n, b.*
+    FROM kept_blocks b) k WHERE n IS NOT NULL;
+SELECT n FROM kept ORDER BY 1;
+DELETE FROM assist.history_block WHERE kind = 1;
+INSERT INTO assist.history_block (ring, kind, start, until, observed, rows, data)
+SELECT 8, 1, now() - d * interval '1 day' - interval '58 minutes', now() - d * interval '1 day' - interval '1 minute', 3500, k.rows, assist._history_merge(array_fill(k.data, ARRAY[20]))
+  FROM generate_series(1, 15) d, kept k WHERE n = 'old';
+INSERT INTO assist.history_block (ring, kind, start, until, observed, rows, data)
+SELECT 8, 1, now() - interval '58 minutes', now() - interval '1 minute', 3500, k.rows, assist._history_merge(array_fill(k.data, ARRAY[8000])) FROM kept k WHERE n = 'new';
+ALTER TABLE al ADD COLUMN more int;
+UPDATE assist.alert_judged SET at = at - interval '1 hour' WHERE pace = 'hour';
+CALL judge();
+UPDATE assist.alert_judged SET at = at - interval '1 hour' WHERE pace = 'hour';
+CALL judge();
+SELECT DISTINCT a.metric, a.source, a.status, regexp_replace(a.title, '[0-9]+', 'n') AS title, s.query FROM assist.alerts a LEFT JOIN assist.history_statement s USING (queryid, userid)
+ WHERE source = 'anomaly' AND (a.metric IN ('new_statement', 'schema_change') OR s.query ~ 'AS steady') ORDER BY 1;
+SELECT metric, state FROM assist.thresholds WHERE metric IN ('new_statement', 'vanished_statement', 'unusual_hours', 'schema_change', 'error_rate');
+UPDATE assist.history_statement SET first_seen = now() - interval '20 days';
+UPDATE assist.alert_judged SET at = at - interval '1 hour' WHERE pace = 'hour';
+CALL judge();
+UPDATE assist.alert_judged SET at = at - interval '1 hour' WHERE pace = 'hour';
+CALL judge();
+SELECT DISTINCT a.metric, a.status, s.query FROM assist.alerts a LEFT JOIN assist.history_statement s USING (queryid, userid) WHERE a.metric IN ('new_statement', 'unusual_hours') ORDER BY 1;
+-- Errors: as many as these there never were.
+INSERT INTO assist.history_block (ring, kind, start, until, observed, rows, data)
+SELECT 8, 5, now() - d * interval '1 day' - interval '1 hour', now() - d * interval '1 day', 3600, b.rows, b.data
+  FROM generate_series(1, 4) d, (SELECT rows, data FROM assist.history_block, assist._history_rows(data) r WHERE kind = 5 AND r.counts[5] = 0 ORDER BY start LIMIT 1) b;
+DELETE FROM assist.history_block WHERE kind = 5 AND ring < 8;
+CALL judge();
+SELECT state FROM assist.thresholds WHERE metric = 'error_rate';
+DO $$ BEGIN FOR i IN 1 .. 40 LOOP BEGIN PERFORM 1 / (id - id) FROM al WHERE id = i; EXCEPTION WHEN division_by_zero THEN NULL; END; END LOOP; END $$;
+CALL judge();
+DO $$ BEGIN FOR i IN 1 .. 40 LOOP BEGIN PERFORM 1 / (id - id) FROM al WHERE id = i; EXCEPTION WHEN division_by_zero THEN NULL; END; END LOOP; END $$;
+CALL judge();
+DO $$ BEGIN FOR i IN 1 .. 40 LOOP BEGIN PERFORM 1 / (id - id) FROM al WHERE id = i; EXCEPTION WHEN division_by_zero THEN NULL; END; END LOOP; END $$;
+CALL judge();
+SELECT status, severity, value > threshold AS above, title ~ '^[0-9.]+ % of the statements fail, [0-9.]+ times' AS title, (evidence ->> 'errors')::int AS errors FROM assist.alerts WHERE metric = 'error_rate';
 
 -- Health.
 SELECT "check", status IN ('ok', 'warning', 'critical', 'unknown') AS status, value IS NOT NULL AS value, detail IS NOT NULL OR "check" IN ('collector', 'launcher') AS detail FROM assist.health();
@@ -221,6 +271,6 @@ SELECT assist.set_threshold('list_time');
 ROLLBACK;
 DROP VIEW seen;
 DROP PROCEDURE judge;
-DROP TABLE al, calls;
+DROP TABLE al, calls, kept, kept_blocks;
 DROP SEQUENCE al_seq;
 DROP EXTENSION pg_assist;

@@ -178,6 +178,13 @@ TEST(Growth, LearnsFirst) {
   EXPECT_EQ(GrowthOfMonth(levels, memory).days_there, 18);
 }
 
+TEST(Usual, IsTheMostOfTheDaysBefore) {
+  const double days[] = {10, 40, 20};
+  EXPECT_DOUBLE_EQ(TimesUsual(80, days, 1), 2);
+  EXPECT_DOUBLE_EQ(TimesUsual(80, days, 80), 1) << "of little, some is nothing";
+  EXPECT_TRUE(std::isnan(TimesUsual(80, std::span(days).first(2), 1)));
+}
+
 TEST(CoreTables, CarryFourFifths) {
   auto* memory = std::pmr::get_default_resource();
   const TableTraffic tables[] = {{1, 500, 20000}, {2, 300, 20000}, {3, 150, 20000},

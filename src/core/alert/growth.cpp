@@ -1,4 +1,4 @@
-// Growth over a month, and the tables that matter.
+// Growth over a month, what is unusual, and the tables that matter.
 
 #include <algorithm>
 #include <cmath>
@@ -42,6 +42,11 @@ MonthGrowth GrowthOfMonth(std::span<const double> levels, std::pmr::memory_resou
   const double held = std::isnan(week) ? 0 : week - before;
   growth.pct = 100 * std::min(now - before, std::max(trend, held)) / before;
   return growth;
+}
+
+double TimesUsual(double now, std::span<const double> days, double floor) {
+  if (days.size() < kUsualDaysNeeded) return std::numeric_limits<double>::quiet_NaN();
+  return now / std::max(floor, *std::max_element(days.begin(), days.end()));
 }
 
 std::pmr::vector<TableTraffic> CoreTables(std::span<const TableTraffic> tables,
