@@ -324,3 +324,40 @@ REVOKE ALL ON FUNCTION assist._sequence_last_value(pg_catalog.oid), assist._disk
 GRANT EXECUTE ON FUNCTION assist._sequence_last_value(pg_catalog.oid), assist._disk_space(pg_catalog.oid),
   assist._capacity_server(), assist._capacity_keys(), assist._capacity_partitions() TO pg_read_all_stats;
 GRANT SELECT ON assist._integer_key, assist.capacity TO pg_read_all_stats;
+
+-- Forecasts of recorded metrics, and quiet hours.
+
+CREATE FUNCTION assist.forecast(
+  metric pg_catalog.text, object pg_catalog.text DEFAULT NULL, horizon pg_catalog.interval DEFAULT '7 days',
+  OUT at pg_catalog.timestamptz, OUT expected pg_catalog.float8, OUT low80 pg_catalog.float8, OUT high80 pg_catalog.float8,
+  OUT low95 pg_catalog.float8, OUT high95 pg_catalog.float8, OUT method pg_catalog.text)
+RETURNS SETOF record LANGUAGE C STABLE ROWS 168
+AS 'MODULE_PATHNAME', 'assist_forecast';
+COMMENT ON FUNCTION assist.forecast(pg_catalog.text, pg_catalog.text, pg_catalog.interval) IS
+'what a recorded or imported metric will be in each hour from the present one on: per hour for what is counted, with bands that hold it with a probability of 80 and 95 %. metric is a column of assist.database_history (no object), assist.table_history, assist.index_history (object: its name) or assist.statement_history (object: query id), table metric writes (rows inserted, updated and deleted) included. No rows, and a notice why, where a forecast would be no better than the last value';
+
+CREATE FUNCTION assist.forecast_quality(
+  metric pg_catalog.text, object pg_catalog.text DEFAULT NULL, horizon pg_catalog.interval DEFAULT '7 days',
+  OUT method pg_catalog.text, OUT error_ratio pg_catalog.float8, OUT coverage80 pg_catalog.float8, OUT coverage95 pg_catalog.float8,
+  OUT hours_measured pg_catalog.int4, OUT hours_held_back pg_catalog.int4, OUT reason pg_catalog.text)
+RETURNS SETOF record LANGUAGE C STABLE ROWS 1
+AS 'MODULE_PATHNAME', 'assist_forecast_quality';
+COMMENT ON FUNCTION assist.forecast_quality(pg_catalog.text, pg_catalog.text, pg_catalog.interval) IS
+'how good assist.forecast() of the same arguments is: one row. error_ratio is the mean absolute error on the hours held back over that of the last value carried forward, coverage80 and coverage95 the shares of these hours that were inside the bands; reason is why there is no forecast, NULL where there is one';
+
+CREATE FUNCTION assist.best_windows(
+  duration pg_catalog.interval DEFAULT '1 hour', count pg_catalog.int4 DEFAULT 5,
+  OUT day pg_catalog.text, OUT start pg_catalog.time, OUT until pg_catalog.time, OUT total_exec_time pg_catalog.float8,
+  OUT wal_bytes pg_catalog.float8, OUT share_of_peak pg_catalog.float8, OUT spread pg_catalog.float8, OUT times_seen pg_catalog.int4,
+  OUT times_quiet pg_catalog.int4)
+RETURNS SETOF record LANGUAGE C STABLE ROWS 5
+AS 'MODULE_PATHNAME', 'assist_best_windows';
+COMMENT ON FUNCTION assist.best_windows(pg_catalog.interval, pg_catalog.int4) IS
+'the quietest hours for maintenance, the quietest first: day of the week (or every day, with less than two weeks of history), start and end on the clock of TimeZone; total_exec_time (ms) and wal_bytes are what an hour of it usually has. share_of_peak is its load, of statements and of WAL alike, over that of the busiest window, spread by how much of that it is more in one of ten weeks, times_quiet in how many of times_seen weeks (days) it was below half of the busiest. No rows, and a notice why, where none is known';
+
+REVOKE ALL ON FUNCTION assist.forecast(pg_catalog.text, pg_catalog.text, pg_catalog.interval),
+  assist.forecast_quality(pg_catalog.text, pg_catalog.text, pg_catalog.interval),
+  assist.best_windows(pg_catalog.interval, pg_catalog.int4) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION assist.forecast(pg_catalog.text, pg_catalog.text, pg_catalog.interval),
+  assist.forecast_quality(pg_catalog.text, pg_catalog.text, pg_catalog.interval),
+  assist.best_windows(pg_catalog.interval, pg_catalog.int4) TO pg_read_all_stats;

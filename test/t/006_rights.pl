@@ -36,6 +36,9 @@ my %reads = (
 	what_if => "count(*) FROM assist.what_if(ARRAY['SELECT 1'])",
 	generate_migration => "count(*) FROM assist.generate_migration($id)",
 	export => 'count(*) FROM assist.export()',
+	forecast => "count(*) FROM assist.forecast('calls')",
+	forecast_quality => "count(*) FROM assist.forecast_quality('size_bytes', 'secret')",
+	best_windows => 'count(*) FROM assist.best_windows()',
 	compare_periods => "count(*) FROM assist.compare_periods(tstzrange(NULL, now()), tstzrange(now(), NULL))",
 	statement_totals => 'count(*) FROM assist.statement_totals()',
 	record_history => 'assist.record_history()',
@@ -152,6 +155,22 @@ is($out, 'acknowledged,acknowledged', 'developer: reviews own ones') or diag $er
 $node->safe_psql('postgres', 'GRANT EXECUTE ON FUNCTION assist.mute, assist.acknowledge TO dashboard');
 ($status, $out, $err) = as('dashboard', q{SELECT assist.mute(min(id), 'tomorrow') FROM assist.alerts});
 like($err, qr/ERROR:  42501/, 'dashboard: sees all of them and reviews none');
+# Forecasts only of what is theirs.
+for my $call ("'calls'", "'n_tup_ins', 'secret'", "'random'")
+{
+	($status, $out, $err) = as('developer', "SELECT * FROM assist.forecast($call)");
+	like($err, qr/ERROR:  (42501|22023)/, "developer: no forecast of $call");
+}
+my ($theirs, $others) = map { $node->safe_psql('postgres', "SELECT queryid FROM assist.statement_history WHERE query LIKE '$_' LIMIT 1") } ('SELECT count(*) FROM shared%', 'SELECT b FROM secret%');
+($status, $out, $err) = as('developer', "SELECT count(*) FROM assist.forecast('calls', '$others')");
+like($err, qr/ERROR:  P0002/, 'developer: no forecast of statements of others');
+($status, $out, $err) = as('developer', "SELECT count(*) FROM assist.forecast_quality('calls', '$theirs')");
+is($out, '1', 'developer: a forecast of their own') or diag $err;
+$node->safe_psql('postgres', 'CREATE TABLE mine (a int PRIMARY KEY); ALTER TABLE mine OWNER TO developer');
+($status, $out, $err) = as('developer', "SELECT count(*) FROM assist.forecast_quality('size_bytes', 'mine_pkey')");
+is($out, '1', 'developer: of their own index') or diag $err;
+($status, $out, $err) = as('developer', 'SELECT * FROM assist.best_windows()');
+like($err, qr/ERROR:  42501/, 'developer: no quiet hours of the database');
 # what_if plans only what the caller may read, and says nothing of the rest.
 ($status, $out, $err) = as('developer', q{SELECT * FROM assist.what_if(ARRAY['SELECT b FROM secret WHERE a = 1'])});
 like($err, qr/ERROR:  42501: permission denied for table secret/, 'developer: what_if needs the right to run the statement');
