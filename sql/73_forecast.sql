@@ -280,9 +280,49 @@ AS $$
 $$;
 COMMENT ON FUNCTION assist._capacity_partitions() IS 'internal: how far ahead there are partitions; width in days';
 
+CREATE TABLE assist.capacity_level (
+  resource pg_catalog.text NOT NULL,
+  object pg_catalog.text NOT NULL,
+  first_day pg_catalog.date NOT NULL,
+  levels pg_catalog.float8[] NOT NULL,
+  PRIMARY KEY (resource, object)
+);
+ALTER TABLE assist.capacity_level ENABLE ROW LEVEL SECURITY;
+COMMENT ON TABLE assist.capacity_level IS
+  'what history does not record: how much was used of each thing at the first visit of each day (UTC) from first_day on, NaN = not seen; of 10,000 sequences and keys, over 16 weeks';
+
+CREATE TABLE assist.capacity_forecast (
+  resource pg_catalog.text NOT NULL,
+  object pg_catalog.text NOT NULL,
+  at pg_catalog.timestamptz NOT NULL,
+  days pg_catalog.float8,
+  low pg_catalog.float8,
+  high pg_catalog.float8,
+  per_day pg_catalog.float8,
+  reason pg_catalog.text,
+  PRIMARY KEY (resource, object)
+);
+ALTER TABLE assist.capacity_forecast ENABLE ROW LEVEL SECURITY;
+COMMENT ON TABLE assist.capacity_forecast IS 'days to the limits of assist.capacity, by the analysis once an hour; read that';
+
+CREATE TABLE assist.capacity_judged (
+  one pg_catalog.bool PRIMARY KEY DEFAULT true CHECK (one),
+  hour pg_catalog.timestamptz NOT NULL,
+  day pg_catalog.date NOT NULL
+);
+ALTER TABLE assist.capacity_judged ENABLE ROW LEVEL SECURITY;
+COMMENT ON TABLE assist.capacity_judged IS 'when assist.capacity_forecast and assist.capacity_level were written last';
+
 CREATE VIEW assist.capacity AS
-  SELECT r.resource, r.object, r.used, r."limit", pg_catalog.round(p.used_pct, 2) AS used_pct, r.unit, r.days_to_limit,
-         s.severity, r.note, CASE WHEN s.severity OPERATOR(pg_catalog.<>) 'info' THEN r.sql END AS sql
+  SELECT r.resource, r.object, r.used, r."limit", pg_catalog.round(p.used_pct, 2) AS used_pct, r.unit,
+         d.days AS days_to_limit, d.low AS days_low, d.high AS days_high, f.per_day AS growth_per_day,
+         s.severity, r.note, CASE WHEN s.severity OPERATOR(pg_catalog.<>) 'info' THEN r.sql END AS sql,
+         CASE WHEN d.days IS NOT NULL OR r."limit" IS NULL THEN NULL
+              WHEN f.reason IS NOT NULL THEN f.reason
+              WHEN r.resource OPERATOR(pg_catalog.=) 'replication_slots'
+                   OR r.resource OPERATOR(pg_catalog.=) 'connections' AND r.object OPERATOR(pg_catalog.<>) 'server'
+                THEN 'its use is not recorded'
+              ELSE 'not judged in the last day: the analysis does it once an hour' END AS no_forecast
   FROM (SELECT resource, object, used, "limit", NULL::pg_catalog.numeric AS used_pct, unit,
                NULL::pg_catalog.float8 AS days_to_limit, severity, note, sql
         FROM assist._capacity_server()
@@ -295,18 +335,33 @@ CREATE VIEW assist.capacity AS
                (EXTRACT(epoch FROM until) OPERATOR(pg_catalog.-) EXTRACT(epoch FROM now))::pg_catalog.float8
                  OPERATOR(pg_catalog./) 86400, severity, note, sql
         FROM assist._capacity_partitions()) r
+       LEFT JOIN assist.capacity_forecast f
+         ON f.resource OPERATOR(pg_catalog.=) r.resource AND f.object OPERATOR(pg_catalog.=) r.object
+            AND f.at OPERATOR(pg_catalog.>) (pg_catalog.now() OPERATOR(pg_catalog.-) '26 hours'::pg_catalog.interval)
+       -- Days have gone since they were counted.
+       CROSS JOIN LATERAL (
+         SELECT (EXTRACT(epoch FROM pg_catalog.now() OPERATOR(pg_catalog.-) f.at))::pg_catalog.float8
+                  OPERATOR(pg_catalog./) 86400 AS days) gone
+       CROSS JOIN LATERAL (
+         SELECT CASE WHEN f.days IS NULL THEN r.days_to_limit ELSE GREATEST(f.days OPERATOR(pg_catalog.-) gone.days, 0) END AS days,
+                CASE WHEN f.low IS NOT NULL THEN GREATEST(f.low OPERATOR(pg_catalog.-) gone.days, 0) END AS low,
+                CASE WHEN f.high IS NOT NULL THEN GREATEST(f.high OPERATOR(pg_catalog.-) gone.days, 0) END AS high) d
        CROSS JOIN LATERAL (
          SELECT CASE WHEN r.resource OPERATOR(pg_catalog.=) 'partition_range' THEN NULL
                      ELSE COALESCE(r.used_pct, 100 OPERATOR(pg_catalog.*) r.used OPERATOR(pg_catalog./) r."limit") END AS used_pct) p
        CROSS JOIN LATERAL (
-         SELECT COALESCE(r.severity,
-           CASE WHEN p.used_pct OPERATOR(pg_catalog.>=) 95 THEN 'critical' WHEN p.used_pct OPERATOR(pg_catalog.>=) 85 THEN 'high'
-                WHEN p.used_pct OPERATOR(pg_catalog.>=) 70 THEN 'medium' WHEN p.used_pct OPERATOR(pg_catalog.>=) 50 THEN 'low'
-                ELSE 'info' END) AS severity) s
+         SELECT (ARRAY['critical', 'high', 'medium', 'low', 'info'])[LEAST(
+           pg_catalog.array_position(ARRAY['critical', 'high', 'medium', 'low', 'info'], COALESCE(r.severity,
+             CASE WHEN p.used_pct OPERATOR(pg_catalog.>=) 95 THEN 'critical' WHEN p.used_pct OPERATOR(pg_catalog.>=) 85 THEN 'high'
+                  WHEN p.used_pct OPERATOR(pg_catalog.>=) 70 THEN 'medium' WHEN p.used_pct OPERATOR(pg_catalog.>=) 50 THEN 'low'
+                  ELSE 'info' END)),
+           -- However much is left, when it will not last.
+           CASE WHEN f.days IS NULL THEN 5 WHEN d.days OPERATOR(pg_catalog.<) 1 THEN 1 WHEN d.days OPERATOR(pg_catalog.<) 7 THEN 2
+                WHEN d.days OPERATOR(pg_catalog.<) 30 THEN 3 WHEN d.days OPERATOR(pg_catalog.<) 90 THEN 4 ELSE 5 END)] AS severity) s
   ORDER BY pg_catalog.array_position(ARRAY['critical', 'high', 'medium', 'low', 'info'], s.severity), p.used_pct DESC NULLS LAST,
            r.resource, r.object;
 COMMENT ON VIEW assist.capacity IS
-  'one row per thing that can run out: how much of it is used now, the fullest first; of the relations and databases one owns, or all for pg_read_all_stats';
+  'one row per thing that can run out: how much of it is used now, and when it will be used up, the most urgent first; of the relations and databases one owns, or all for pg_read_all_stats';
 COMMENT ON COLUMN assist.capacity.resource IS
   'xid, multixact (of each database), sequence, integer_key (without a sequence), connections, replication_slots, replication_slot_wal, disk, partition_range';
 COMMENT ON COLUMN assist.capacity.object IS 'database, qualified relation or column, slot, file systems by what is in them, or server';
@@ -314,7 +369,11 @@ COMMENT ON COLUMN assist.capacity.used IS 'in unit: age, value, count, bytes, or
 COMMENT ON COLUMN assist.capacity."limit" IS 'in unit; of a sequence the last value that it and the column it feeds can hold, of partition_range the end of the last partition; NULL = none';
 COMMENT ON COLUMN assist.capacity.used_pct IS 'per cent of the way to the limit; NULL where there is no limit, and for partition_range';
 COMMENT ON COLUMN assist.capacity.unit IS 'transactions, multixacts, values, connections, slots, bytes, seconds since 1970';
-COMMENT ON COLUMN assist.capacity.days_to_limit IS 'days; negative = since so many; NULL where the rate is not known';
+COMMENT ON COLUMN assist.capacity.days_to_limit IS 'days; negative = since so many; NULL where no_forecast says why';
+COMMENT ON COLUMN assist.capacity.days_low IS 'with a probability of 80 % it is between days_low and days_high, which may be Infinity: perhaps never. NULL for partition_range, which is exact';
+COMMENT ON COLUMN assist.capacity.days_high IS 'see days_low';
+COMMENT ON COLUMN assist.capacity.growth_per_day IS 'in unit and the direction of the limit; NULL where it cannot be told';
+COMMENT ON COLUMN assist.capacity.no_forecast IS 'why days_to_limit is NULL';
 COMMENT ON COLUMN assist.capacity.severity IS 'critical, high, medium, low; info = nothing to do';
 COMMENT ON COLUMN assist.capacity.note IS 'what the limit is, and what happens at it';
 COMMENT ON COLUMN assist.capacity.sql IS 'what helps, ready to run; NULL where nothing is needed or no statement helps. Changing a column''s type rewrites its table under lock';
@@ -324,6 +383,7 @@ REVOKE ALL ON FUNCTION assist._sequence_last_value(pg_catalog.oid), assist._disk
 GRANT EXECUTE ON FUNCTION assist._sequence_last_value(pg_catalog.oid), assist._disk_space(pg_catalog.oid),
   assist._capacity_server(), assist._capacity_keys(), assist._capacity_partitions() TO pg_read_all_stats;
 GRANT SELECT ON assist._integer_key, assist.capacity TO pg_read_all_stats;
+SELECT pg_catalog.pg_extension_config_dump('assist.capacity_level', '');
 
 -- Forecasts of recorded metrics, and quiet hours.
 

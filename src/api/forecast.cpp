@@ -1,4 +1,5 @@
-// assist.forecast(), assist.forecast_quality(), assist.best_windows(): what comes, and when it is quiet.
+// assist.forecast(), assist.forecast_quality(), assist.best_windows(): what comes, and when it is
+// quiet.
 
 #include <algorithm>
 #include <cmath>
@@ -28,7 +29,8 @@ constexpr int kWindowHours = 8 * 7 * 24;
 int HoursOf(const Interval& interval, int most, const char* message, const char* hint) {
   const double days = interval.month * 30.0 + interval.day;
   const double hours = std::ceil(days * 24 + static_cast<double>(interval.time) / kHourUs);
-  if (!(hours >= 1) || hours > most) throw AssistError(ERRCODE_INVALID_PARAMETER_VALUE, message, hint);
+  if (!(hours >= 1) || hours > most)
+    throw AssistError(ERRCODE_INVALID_PARAMETER_VALUE, message, hint);
   return static_cast<int>(hours);
 }
 
@@ -61,16 +63,17 @@ Forecasted MakeForecast(FunctionCallInfo fcinfo, int& horizon, std::pmr::memory_
   const auto measured = std::count_if(series.values.begin(), series.values.end(),
                                       [](double v) { return !std::isnan(v); });
   ForecastSettings settings;
-  settings.non_negative = std::none_of(series.values.begin(), series.values.end(),
-                                       [](double v) { return v < 0; });
+  settings.non_negative =
+      std::none_of(series.values.begin(), series.values.end(), [](double v) { return v < 0; });
   Forecasted out{Forecast{.hours = std::pmr::vector<ForecastHour>(memory)},
-                 static_cast<int>(measured), now - Guarded([&] { return on_clock(now, zone); }) % kHourUs,
-                 zone};
+                 static_cast<int>(measured),
+                 now - Guarded([&] { return on_clock(now, zone); }) % kHourUs, zone};
   // As many as the clock counts: one more where it is set forward.
   const std::int64_t ahead =
       Guarded([&] { return on_clock(out.first + (horizon - 1) * kHourUs, zone); }) / kHourUs -
       Guarded([&] { return on_clock(out.first, zone); }) / kHourUs + 1;
-  out.forecast = ForecastSeries({series.start, series.values}, static_cast<int>(ahead), settings, memory);
+  out.forecast =
+      ForecastSeries({series.start, series.values}, static_cast<int>(ahead), settings, memory);
   return out;
 }
 
@@ -149,7 +152,8 @@ double Usually(const std::vector<double>& values, std::int32_t start, const Quie
   const std::size_t hours = static_cast<std::size_t>(window.minutes / 60);
   std::vector<double> means;
   for (std::size_t i = 0; i + hours <= values.size(); ++i) {
-    const std::int32_t of = ((start + static_cast<std::int32_t>(i) - kMonday) % period + period) % period;
+    const std::int32_t of =
+        ((start + static_cast<std::int32_t>(i) - kMonday) % period + period) % period;
     if (of != slot) continue;
     double sum = 0;
     for (std::size_t n = i; n < i + hours; ++n) sum += values[n];

@@ -8,6 +8,7 @@
 #include "assist/rule.hpp"
 #include "assist/snapshot.hpp"
 #include "pg/alert.hpp"
+#include "pg/capacity_forecast.hpp"
 #include "pg/event_record.hpp"
 #include "pg/fault.hpp"
 #include "pg/history_record.hpp"
@@ -254,6 +255,7 @@ int RunAnalysis(const AnalysisRequest& request) {
   record([] { RecordEvents(); });
   record([] { FindRegressions(); });
   record([] { CheckAlertsUnlessLocked(); });
+  record([] { ForecastCapacity(); });
   if (request.only_record) return 0;
 
   const ScopedContext context("assist analysis");

@@ -86,8 +86,9 @@ std::string ViewName(HistoryKind kind, std::string_view column) {
   hint += "; and those that were imported.";
   const std::string named(name);
   Guarded([&] {
-    ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-                    errmsg("there is no metric \"%s\"", named.c_str()), errhint("%s", hint.c_str())));
+    ereport(ERROR,
+            (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+             errmsg("there is no metric \"%s\"", named.c_str()), errhint("%s", hint.c_str())));
   });
   throw AssistError(ERRCODE_INVALID_PARAMETER_VALUE, "there is no such metric");
 }
@@ -145,8 +146,8 @@ std::vector<std::uint32_t> RelationKeys(Oid relation) {
 
 bool IsImported(std::string_view name, std::optional<std::string_view> object) {
   bool imported = false;
-  const Arg args[] = {Arg::Text(name), object.has_value() ? Arg::Text(*object)
-                                                          : Arg::Null(Arg::Type::kText)};
+  const Arg args[] = {Arg::Text(name),
+                      object.has_value() ? Arg::Text(*object) : Arg::Null(Arg::Type::kText)};
   Query(
       "SELECT EXISTS (SELECT FROM assist.history_imported WHERE metric = $1 AND ($2 IS NULL OR "
       "object = $2))",
@@ -216,10 +217,11 @@ class Finder {
     if (!source_.metric.has_value() ||
         (!index && found.kind != RELKIND_RELATION && found.kind != RELKIND_MATVIEW)) {
       if (source_.imported) return true;
-      throw AssistError(ERRCODE_INVALID_PARAMETER_VALUE,
-                        ("\"" + source_.object + "\" has no metric \"" + source_.name + "\"").c_str(),
-                        "Tables, materialized views and indexes are recorded; those of a "
-                        "partitioned table are its partitions.");
+      throw AssistError(
+          ERRCODE_INVALID_PARAMETER_VALUE,
+          ("\"" + source_.object + "\" has no metric \"" + source_.name + "\"").c_str(),
+          "Tables, materialized views and indexes are recorded; those of a "
+          "partitioned table are its partitions.");
     }
     if (!all_ && !found.own)
       throw AssistError(ERRCODE_INSUFFICIENT_PRIVILEGE,
@@ -250,10 +252,10 @@ class Finder {
       RefuseObject("there is no table or index \"" + source_.object + "\"",
                    "Give its name, qualified where search_path does not find it.");
     if (statements)
-      RefuseObject("history knows no object \"" + source_.object + "\" with metric \"" +
-                       source_.name + "\"",
-                   "Query ids are in assist.statement_history; other roles' statements are shown to "
-                   "members of pg_read_all_stats only.");
+      RefuseObject(
+          "history knows no object \"" + source_.object + "\" with metric \"" + source_.name + "\"",
+          "Query ids are in assist.statement_history; other roles' statements are shown to "
+          "members of pg_read_all_stats only.");
     if (imported || MetricOf(HistoryKind::kDatabase, name_))
       RefuseObject("metric \"" + source_.name + "\" has no object \"" + source_.object + "\"",
                    imported ? "Objects are in assist.history_imported."

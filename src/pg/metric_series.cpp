@@ -155,8 +155,8 @@ std::vector<MetricSeries> ReadMetrics(std::span<const MetricSource> sources, Met
       for (std::size_t s = 0; s < steps; ++s)
         values[s] = readings[of[i]].At(s, s + 1 == steps ? least_seen : kSeenOfStep);
     if (sources[i].imported) AddImported(sources[i], first, step_us, since, zone, values);
-    const auto begin = std::find_if_not(values.begin(), values.end() - 1,
-                                        [](double v) { return std::isnan(v); });
+    const auto begin =
+        std::find_if_not(values.begin(), values.end() - 1, [](double v) { return std::isnan(v); });
     MetricSeries& series = all.emplace_back();
     series.start = static_cast<std::int32_t>(first + (begin - values.begin()));
     series.current = values.back();

@@ -32,8 +32,8 @@ struct Metric {
   std::string_view name;
   std::array<std::string_view, 3> columns;  // of blocks, added up
   double scale = 1;
-  std::string_view per = {};      // column divided by; no value where that is 0
-  bool zero_is_unknown = false;   // not measured in that interval
+  std::string_view per = {};     // column divided by; no value where that is 0
+  bool zero_is_unknown = false;  // not measured in that interval
 };
 std::optional<Metric> MetricOf(HistoryKind kind, std::string_view name);
 
@@ -55,8 +55,8 @@ MetricSource FindMetric(std::string_view name, std::optional<std::string_view> o
 MetricSource DatabaseMetric(std::string_view name);
 
 struct MetricSeries {
-  std::int32_t start = 0;       // step of the first value, counted since 1970
-  std::vector<double> values;   // NaN = not measured
+  std::int32_t start = 0;      // step of the first value, counted since 1970
+  std::vector<double> values;  // NaN = not measured
   double current = std::numeric_limits<double>::quiet_NaN();  // of the step that is not over
 };
 
