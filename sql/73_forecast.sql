@@ -421,3 +421,33 @@ REVOKE ALL ON FUNCTION assist.forecast(pg_catalog.text, pg_catalog.text, pg_cata
 GRANT EXECUTE ON FUNCTION assist.forecast(pg_catalog.text, pg_catalog.text, pg_catalog.interval),
   assist.forecast_quality(pg_catalog.text, pg_catalog.text, pg_catalog.interval),
   assist.best_windows(pg_catalog.interval, pg_catalog.int4) TO pg_read_all_stats;
+
+-- What is normal, and since when that is known.
+
+CREATE FUNCTION assist._baselines(
+  OUT metric pg_catalog.text, OUT object pg_catalog.text, OUT query pg_catalog.text, OUT userid pg_catalog.oid,
+  OUT queryid pg_catalog.int8, OUT toplevel pg_catalog.bool, OUT hour pg_catalog.timestamptz, OUT normal_now pg_catalog.float8,
+  OUT normal_low pg_catalog.float8, OUT normal_high pg_catalog.float8, OUT current pg_catalog.float8, OUT state pg_catalog.text,
+  OUT weeks pg_catalog.float8)
+RETURNS SETOF record LANGUAGE C STABLE ROWS 50
+AS 'MODULE_PATHNAME', 'assist_baselines';
+COMMENT ON FUNCTION assist._baselines() IS 'internal: rows of assist.baselines';
+
+CREATE VIEW assist.baselines AS
+  SELECT metric, object, query, userid, queryid, toplevel, hour, normal_now, normal_low, normal_high, current, state,
+         weeks::pg_catalog.numeric AS weeks
+  FROM assist._baselines();
+COMMENT ON VIEW assist.baselines IS
+'what is normal at this hour of what is watched: calls, time, connections and WAL of the database, mean time and calls of the (60 at most) statements with a hundredth of the last week''s time, writes to the twenty largest tables; from five weeks of history, hours on the clock of TimeZone';
+COMMENT ON COLUMN assist.baselines.metric IS 'as assist.forecast() takes it: per hour what is counted, mean_exec_time and total_exec_time in ms, wal_bytes in bytes, writes in rows';
+COMMENT ON COLUMN assist.baselines.object IS 'query id or qualified name; NULL = the database';
+COMMENT ON COLUMN assist.baselines.hour IS 'begin of the hour that the other columns are of: the present one when ten minutes of it were recorded, else the last one';
+COMMENT ON COLUMN assist.baselines.normal_now IS 'the median of this hour of the week in the four weeks before, or of this hour of working days or weekends; NULL while learning';
+COMMENT ON COLUMN assist.baselines.normal_low IS '19 of 20 hours of the last two weeks were as far from their normal as normal_low and normal_high are from this';
+COMMENT ON COLUMN assist.baselines.normal_high IS 'see normal_low';
+COMMENT ON COLUMN assist.baselines.current IS 'of the hour so far, as if it were over; NULL where it was not recorded, or did not run';
+COMMENT ON COLUMN assist.baselines.state IS 'hour of week (three weeks of it are known), hour of day (a week of days of its kind is known), learning';
+COMMENT ON COLUMN assist.baselines.weeks IS 'measured, five at most';
+REVOKE ALL ON FUNCTION assist._baselines() FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION assist._baselines() TO pg_read_all_stats;
+GRANT SELECT ON assist.baselines TO pg_read_all_stats;

@@ -173,6 +173,8 @@ $node->safe_psql('postgres', 'CREATE TABLE mine (a int PRIMARY KEY); ALTER TABLE
 is($out, '1', 'developer: of their own index') or diag $err;
 ($status, $out, $err) = as('developer', 'SELECT * FROM assist.best_windows()');
 like($err, qr/ERROR:  42501/, 'developer: no quiet hours of the database');
+($status, $out, $err) = as('developer', q{SELECT count(*), count(*) FILTER (WHERE userid <> 'developer'::regrole OR object IS NULL OR query IS NULL AND object <> 'public.own') FROM assist.baselines});
+like($out, qr/^\d+\|0$/, 'developer: what is normal of their own only') or diag $err;
 # what_if plans only what the caller may read, and says nothing of the rest.
 ($status, $out, $err) = as('developer', q{SELECT * FROM assist.what_if(ARRAY['SELECT b FROM secret WHERE a = 1'])});
 like($err, qr/ERROR:  42501: permission denied for table secret/, 'developer: what_if needs the right to run the statement');
