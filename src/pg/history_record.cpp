@@ -80,6 +80,8 @@ std::int64_t ForgetHistory(TimestampTz before) {
   Execute("DELETE FROM assist.history_imported WHERE at < $1", args);
   Execute("DELETE FROM assist.regression WHERE until < $1", args);
   Execute("DELETE FROM assist.alert WHERE resolved_at < $1", args);
+  Execute("DELETE FROM assist.capacity_level WHERE first_day + cardinality(levels) <= $1::date",
+          args);
   Execute("DELETE FROM assist.history_statement WHERE last_seen + interval '1 day' < $1", args);
   Execute("DELETE FROM assist.history_wait WHERE last_seen + interval '1 day' < $1", args);
   Execute("DELETE FROM assist.history_relation WHERE last_seen + interval '1 day' < $1", args);
