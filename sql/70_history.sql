@@ -121,7 +121,6 @@ CREATE VIEW assist._history_finest AS
     SELECT s.kind, s.tier, pg_catalog.min(f.since) AS since
     FROM since s LEFT JOIN since f ON f.kind OPERATOR(pg_catalog.=) s.kind AND f.tier OPERATOR(pg_catalog.<) s.tier
     GROUP BY 1, 2
-  ), told AS MATERIALIZED (  -- for each row anew otherwise
   ), told AS MATERIALIZED (  -- once, not for every block
     SELECT b.kind, b.ring OPERATOR(pg_catalog./) 4 AS tier, pg_catalog.max(b.until) AS until
     FROM assist.history_block b
