@@ -25,8 +25,8 @@ Slices ReadSlices(HistoryKind kind, TimestampTz since, TimestampTz until,
   // A block is a day's at most: those that may have their middle in the range are found by their
   // start.
   Query(
-      "SELECT start, until, floor(extract(epoch FROM (start + (until - start) / 2)::timestamp) / "
-      "3600)::int4,"
+      "SELECT start, until, floor(extract(epoch FROM " ASSIST_LOCAL(
+          "start + (until - start) / 2") ") / 3600)::int4,"
       " observed, data FROM assist._history_finest WHERE kind = $1"
       " AND start + (until - start) / 2 >= $2 AND start + (until - start) / 2 < $3 ORDER BY start",
       args, [&](const Row& row) {

@@ -15,6 +15,11 @@ extern "C" {
 
 namespace assist::pg {
 
+// The clock on the wall, for statements of our own: they run with TimeZone = UTC. Of the session,
+// or the server for the analyst.
+#define ASSIST_LOCAL(moment) \
+  "timezone((SELECT reset_val FROM pg_settings WHERE name = 'TimeZone'), " moment ")"
+
 // One object in one recorded interval.
 struct Slice {
   TimestampTz start, until;

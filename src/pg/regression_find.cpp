@@ -210,7 +210,7 @@ struct Hour {
 void AddImported(std::uint32_t statement, std::map<std::int32_t, HourPoint>& points) {
   const Arg whose[] = {Arg::Int4(static_cast<std::int32_t>(statement))};
   Query(
-      "SELECT floor(extract(epoch FROM m.at::timestamp) / 3600)::int4, avg(m.value), "
+      "SELECT floor(extract(epoch FROM " ASSIST_LOCAL("m.at") ") / 3600)::int4, avg(m.value), "
       "coalesce(avg(p.value), 0.1)"
       " FROM assist.history_statement s JOIN assist.history_imported m ON m.metric = "
       "'mean_exec_time' AND m.object = s.queryid::text"
@@ -229,12 +229,12 @@ void AddImported(std::uint32_t statement, std::map<std::int32_t, HourPoint>& poi
 std::int32_t ClockChange() {
   std::int32_t hour = 0;
   Query(
-      "SELECT floor(extract(epoch FROM t::timestamp) / 3600)::int4 FROM (SELECT t, "
-      "extract(timezone FROM t) AS now,"
-      " lag(extract(timezone FROM t)) OVER (ORDER BY t) AS before"
-      " FROM generate_series(date_trunc('hour', clock_timestamp()) - interval '35 days', "
-      "clock_timestamp(), interval '1 hour') t) o"
-      " WHERE now <> before ORDER BY t DESC LIMIT 1",
+      "SELECT floor(extract(epoch FROM local) / 3600)::int4 FROM (SELECT local, local - utc AS now,"
+      "  lag(local - utc) OVER (ORDER BY utc) AS before"
+      " FROM (SELECT " ASSIST_LOCAL("t") " AS local, timezone('UTC', t) AS utc"
+      "  FROM generate_series(date_trunc('hour', clock_timestamp()) - interval '35 days',"
+      "   clock_timestamp(), interval '1 hour') t) h) o"
+      " WHERE now <> before ORDER BY local DESC LIMIT 1",
       [&](const Row& row) { hour = static_cast<std::int32_t>(row.Integer(0)); });
   return hour;
 }
@@ -242,7 +242,7 @@ std::int32_t ClockChange() {
 TimestampTz MomentOf(std::int32_t hour) {
   TimestampTz moment = 0;
   const Arg args[] = {Arg::Int4(hour)};
-  Query("SELECT (timestamp '1970-01-01' + $1 * interval '1 hour')::timestamptz", args,
+  Query("SELECT " ASSIST_LOCAL("timestamp '1970-01-01' + $1 * interval '1 hour'"), args,
         [&](const Row& row) { moment = row.Integer(0); });
   return moment;
 }
