@@ -36,7 +36,8 @@ WARNINGS    = -Wall -Wextra -Wshadow -Wclobbered -Wno-unused-parameter -Wno-miss
 DEPFLAGS    = -MMD -MP
 PG_CPPFLAGS = -I$(CURDIR)/include -I$(CURDIR)/src $(DEPFLAGS) $(if $(FAULTS),-DASSIST_FAULTS)
 PG_CFLAGS   = -std=gnu11 -fPIC -Wno-declaration-after-statement $(if $(WERROR),-Werror)
-PG_CXXFLAGS = -std=c++20 -fPIC -fvisibility-inlines-hidden $(WARNINGS) -Wno-register -Wno-volatile \
+# Without guesses at the type behind a std::pmr::memory_resource*: GCC 16 guesses wrong, and warns of what it would do.
+PG_CXXFLAGS = -std=c++20 -fPIC -fvisibility-inlines-hidden -fno-devirtualize-speculatively $(WARNINGS) -Wno-register -Wno-volatile \
               -isystem $(shell $(PG_CONFIG) --includedir-server)
 SHLIB_LINK  = -lstdc++ -Wl,--version-script=$(CURDIR)/exports.map
 
