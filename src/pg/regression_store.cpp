@@ -114,7 +114,8 @@ void StoreRegression(const RegressionRow& row, const Departure& departure) {
   // What an event told of is not told again by the season; its onset is known better.
   const std::int64_t known = Execute(
       "UPDATE assist.regression r SET severity = CASE WHEN r.detector = 'event' THEN r.severity "
-      "ELSE $3 END, until = $6,"
+      "ELSE $3 END,"
+      "  until = CASE WHEN r.detector = 'event' AND $4 = 'season' THEN r.until ELSE $6 END,"
       "  onset = CASE WHEN r.detector = $4 OR r.detector = 'season' THEN $5 ELSE r.onset END,"
       "  detector = CASE WHEN r.detector = 'event' THEN r.detector ELSE $4 END,"
       "  after_ms = $8, ratio = $9, ratio_low = $10, ratio_high = $11, impact = $12, "
