@@ -56,7 +56,7 @@ include $(PGXS)
 # Canaries guard functions with buffers only (-strong adds them wherever a local's address is taken).
 src/capture/%.o: override CXXFLAGS += -fno-exceptions -fno-rtti -fvisibility=hidden -fno-stack-protector -fstack-protector -fno-plt
 # Sums over histograms: several buckets at a time.
-src/pg/store_take.o: override CXXFLAGS += -O3
+src/pg/store/take.o: override CXXFLAGS += -O3
 -include $(OBJS:.o=.d)
 $(OBJS): Makefile
 

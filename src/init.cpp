@@ -1,9 +1,9 @@
 // Where the library starts: the only file that knows every part.
 
 #include "capture/capture.hpp"
-#include "pg/event_ring.hpp"
+#include "pg/event/ring.hpp"
 #include "pg/settings.hpp"
-#include "pg/store.hpp"
+#include "pg/store/store.hpp"
 #include "worker/collector.hpp"
 #include "worker/launcher.hpp"
 

@@ -4,7 +4,7 @@
 #include <string>
 
 #include "assist/alert.hpp"
-#include "pg/alert_review.hpp"
+#include "pg/alert/review.hpp"
 #include "pg/row_sink.hpp"
 
 extern "C" {

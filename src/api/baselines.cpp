@@ -9,9 +9,9 @@
 #include <cmath>
 #include <map>
 
-#include "pg/history_slices.hpp"
+#include "pg/history/slices.hpp"
 #include "pg/memory.hpp"
-#include "pg/metric_series.hpp"
+#include "pg/forecast/metric_series.hpp"
 #include "pg/own_sql.hpp"
 #include "pg/row_sink.hpp"
 

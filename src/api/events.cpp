@@ -1,6 +1,6 @@
 // assist.mark.
 
-#include "pg/event_record.hpp"
+#include "pg/event/record.hpp"
 
 extern "C" {
 #include "tcop/utility.h"  // for PreventCommandIfReadOnly

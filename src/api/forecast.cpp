@@ -8,7 +8,7 @@
 #include "assist/series.hpp"
 #include "core/series/median.hpp"
 #include "pg/memory.hpp"
-#include "pg/metric_series.hpp"
+#include "pg/forecast/metric_series.hpp"
 #include "pg/own_sql.hpp"
 #include "pg/row_sink.hpp"
 

@@ -5,9 +5,9 @@
 
 #include "assist/history.hpp"
 
-#include "pg/analysis.hpp"
+#include "pg/analysis/analysis.hpp"
 #include "pg/guard.hpp"
-#include "pg/history_record.hpp"
+#include "pg/history/record.hpp"
 #include "pg/memory.hpp"
 #include "pg/own_sql.hpp"
 #include "pg/row_sink.hpp"

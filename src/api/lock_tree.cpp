@@ -5,10 +5,10 @@
 
 #include "assist/lock_forest.hpp"
 #include "pg/guard.hpp"
-#include "pg/lock_waits.hpp"
+#include "pg/store/lock_waits.hpp"
 #include "pg/row_sink.hpp"
 #include "pg/settings.hpp"
-#include "pg/store.hpp"
+#include "pg/store/store.hpp"
 
 extern "C" {
 #include "storage/lmgr.h"

@@ -6,7 +6,7 @@
 
 #include "assist/migration.hpp"
 #include "pg/memory.hpp"
-#include "pg/recommendation_facts.hpp"
+#include "pg/recommend/facts.hpp"
 #include "pg/row_sink.hpp"
 
 extern "C" {

@@ -6,14 +6,14 @@
 #include <cmath>
 
 #include "pg/block_text.hpp"
-#include "pg/constants.hpp"
+#include "pg/store/constants.hpp"
 #include "pg/foreign_text.hpp"
 #include "pg/guard.hpp"
 #include "pg/mask.hpp"
 #include "pg/masked_text.hpp"
 #include "pg/row_sink.hpp"
 #include "pg/settings.hpp"
-#include "pg/store_read.hpp"
+#include "pg/store/read.hpp"
 
 extern "C" {
 #include "mb/pg_wchar.h"

@@ -3,8 +3,8 @@
 #include <string>
 
 #include "assist/finding.hpp"
-#include "pg/analysis.hpp"
-#include "pg/recommendation_review.hpp"
+#include "pg/analysis/analysis.hpp"
+#include "pg/recommend/review.hpp"
 
 extern "C" {
 #include "catalog/pg_type.h"

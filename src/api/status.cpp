@@ -2,13 +2,13 @@
 
 #include <csignal>
 
-#include "pg/event_ring.hpp"
+#include "pg/event/ring.hpp"
 #include "pg/foreign_text.hpp"
 #include "pg/row_sink.hpp"
 #include "pg/settings.hpp"
-#include "pg/store.hpp"
-#include "pg/text_arena.hpp"
-#include "pg/waits.hpp"
+#include "pg/store/store.hpp"
+#include "pg/store/text_arena.hpp"
+#include "pg/store/waits.hpp"
 
 extern "C" {
 #include "access/xlog.h"  // for RecoveryInProgress

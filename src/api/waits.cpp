@@ -3,7 +3,7 @@
 #include "pg/guard.hpp"
 #include "pg/row_sink.hpp"
 #include "pg/settings.hpp"
-#include "pg/waits.hpp"
+#include "pg/store/waits.hpp"
 
 extern "C" {
 #include "miscadmin.h"

@@ -4,7 +4,7 @@
 
 #include "pg/guard.hpp"
 #include "pg/memory.hpp"
-#include "pg/whatif.hpp"
+#include "pg/whatif/whatif.hpp"
 
 extern "C" {
 #include "catalog/pg_type.h"

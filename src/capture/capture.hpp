@@ -3,7 +3,7 @@
 #pragma once
 
 #include "pg/settings.hpp"
-#include "pg/store.hpp"
+#include "pg/store/store.hpp"
 #include "pg/suppress.hpp"
 
 extern "C" {

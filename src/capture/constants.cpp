@@ -5,7 +5,7 @@
 
 #include "capture/capture.hpp"
 #include "pg/mask.hpp"
-#include "pg/text_arena.hpp"
+#include "pg/store/text_arena.hpp"
 
 extern "C" {
 #include "access/transam.h"  // for FirstNormalObjectId

@@ -1,5 +1,5 @@
 // DDL as it is committed: what a utility statement was about, kept until its transaction ends, then put into the
-// ring of events (pg/event_ring.hpp). Seen in ProcessUtility, so that no event trigger can fail a statement, and a
+// ring of events (pg/event/ring.hpp). Seen in ProcessUtility, so that no event trigger can fail a statement, and a
 // session that runs none pays nothing.
 //
 // Texts are never recorded: of what may hold secrets (roles, user mappings, servers, subscriptions) the tag and the
@@ -7,7 +7,7 @@
 #pragma once
 
 #include "capture/capture.hpp"
-#include "pg/event_ring.hpp"
+#include "pg/event/ring.hpp"
 
 extern "C" {
 #include "nodes/parsenodes.h"

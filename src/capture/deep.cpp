@@ -4,7 +4,7 @@
 #include "capture/capture.hpp"
 #include "pg/fault.hpp"
 #include "pg/guard_c.hpp"
-#include "pg/store_evict.hpp"
+#include "pg/store/evict.hpp"
 
 extern "C" {
 #include "utils/memutils.h"

@@ -10,7 +10,7 @@
 
 #include "capture/capture.hpp"
 #include "pg/block_text.hpp"
-#include "pg/store_evict.hpp"
+#include "pg/store/evict.hpp"
 
 extern "C" {
 #include "access/stratnum.h"

@@ -3,7 +3,7 @@
 #include "capture/capture.hpp"
 #include "pg/fault.hpp"
 #include "pg/mask.hpp"
-#include "pg/store_evict.hpp"
+#include "pg/store/evict.hpp"
 
 extern "C" {
 #include "catalog/namespace.h"  // for namespace_search_path

@@ -6,7 +6,7 @@
 #include <string>
 
 #include "assist/history_tiers.hpp"
-#include "pg/store.hpp"
+#include "pg/store/store.hpp"
 #include "pg/suppress.hpp"
 
 extern "C" {

@@ -5,9 +5,9 @@
 // their own roles, and settings of the database and its owner that could change what a name means
 // are overridden.
 
-#include "pg/analysis.hpp"
+#include "pg/analysis/analysis.hpp"
 #include "pg/settings.hpp"
-#include "pg/store.hpp"
+#include "pg/store/store.hpp"
 #include "pg/visits.hpp"
 
 extern "C" {

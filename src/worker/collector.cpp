@@ -8,8 +8,8 @@
 
 #include "pg/fault.hpp"
 #include "pg/settings.hpp"
-#include "pg/store.hpp"
-#include "pg/waits.hpp"
+#include "pg/store/store.hpp"
+#include "pg/store/waits.hpp"
 #include "worker/wait_sampler.hpp"
 
 extern "C" {

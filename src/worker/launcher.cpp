@@ -9,7 +9,7 @@
 
 #include "pg/fault.hpp"
 #include "pg/settings.hpp"
-#include "pg/store.hpp"
+#include "pg/store/store.hpp"
 #include "pg/visits.hpp"
 
 extern "C" {

@@ -9,9 +9,9 @@
 #include <ctime>
 
 #include "assist/sample_clock.hpp"
-#include "pg/lock_waits.hpp"
+#include "pg/store/lock_waits.hpp"
 #include "pg/settings.hpp"
-#include "pg/waits.hpp"
+#include "pg/store/waits.hpp"
 
 extern "C" {
 #include "common/pg_prng.h"

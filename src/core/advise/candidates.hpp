@@ -2,7 +2,7 @@
 //
 // A candidate's keys are columns compared by equality, then one range or the order wanted: the only
 // shape in which every key of a b-tree narrows the scan. What an existing index serves already is
-// no candidate. Whether a candidate is any good is for the planner to say (pg/index_advisor.hpp).
+// no candidate. Whether a candidate is any good is for the planner to say (pg/advise/index_advisor.hpp).
 #pragma once
 
 #include <cstdint>

@@ -1,0 +1,159 @@
+// Values that stand in for parameters whose own were not kept.
+
+#include "pg/whatif/planning_standin.hpp"
+
+extern "C" {
+#include "access/stratnum.h"  // for BTLessStrategyNumber
+#include "catalog/pg_am.h"
+#include "catalog/pg_statistic.h"
+#include "commands/defrem.h"  // for GetDefaultOpClass
+#include "nodes/nodeFuncs.h"
+#include "parser/parsetree.h"  // for rt_fetch
+#include "utils/datum.h"
+#include "utils/lsyscache.h"
+#include "utils/syscache.h"
+}
+
+namespace assist::pg {
+
+namespace {
+
+constexpr int kMostRanges = 32;
+
+// $n compared with a column: as its lower or its upper bound.
+struct Range {
+  Oid relation;
+  AttrNumber column;
+  Oid type;
+  int parameter;
+  bool lower;
+};
+
+struct Search {
+  Query* query;  // the one whose range table Vars of level 0 refer to
+  const MeasuredRange* measured;
+  int measured_count;
+  int count;
+  Range ranges[kMostRanges];
+};
+
+Node* strip(Node* node) {
+  while (node != nullptr && IsA(node, RelabelType))
+    node = reinterpret_cast<Node*>(reinterpret_cast<RelabelType*>(node)->arg);
+  return node;
+}
+
+const MeasuredRange* find_measured(const Search& search, Oid relation) {
+  for (int i = 0; i < search.measured_count; ++i)
+    if (search.measured[i].relation == relation) return &search.measured[i];
+  return nullptr;
+}
+
+// `column operator parameter`, when it is a range on a measured relation.
+void add_range(Search* search, Node* column, Oid op, Node* parameter) {
+  if (column == nullptr || parameter == nullptr || !IsA(column, Var) || !IsA(parameter, Param))
+    return;
+  auto* var = reinterpret_cast<Var*>(column);
+  auto* param = reinterpret_cast<Param*>(parameter);
+  if (var->varlevelsup != 0 || var->varattno <= 0 || param->paramkind != PARAM_EXTERN) return;
+  if (var->vartype != param->paramtype || search->count == kMostRanges) return;
+  const RangeTblEntry* entry = rt_fetch(var->varno, search->query->rtable);
+  if (entry->rtekind != RTE_RELATION || find_measured(*search, entry->relid) == nullptr) return;
+  const Oid opclass = GetDefaultOpClass(var->vartype, BTREE_AM_OID);
+  if (!OidIsValid(opclass)) return;
+  const int strategy = get_op_opfamily_strategy(op, get_opclass_family(opclass));
+  if (strategy == 0 || strategy == BTEqualStrategyNumber) return;
+  search->ranges[search->count++] = {entry->relid, var->varattno, var->vartype, param->paramid,
+                                     strategy > BTEqualStrategyNumber};
+}
+
+bool find_ranges(Node* node, void* context) {
+  if (node == nullptr) return false;
+  auto* search = static_cast<Search*>(context);
+  if (IsA(node, Query)) {
+    Query* outer = search->query;
+    search->query = reinterpret_cast<Query*>(node);
+    query_tree_walker(search->query, ASSIST_WALKER(find_ranges), context, 0);
+    search->query = outer;
+    return false;
+  }
+  if (IsA(node, OpExpr)) {
+    auto* expr = reinterpret_cast<OpExpr*>(node);
+    if (list_length(expr->args) == 2) {
+      Node* left = strip(static_cast<Node*>(linitial(expr->args)));
+      Node* right = strip(static_cast<Node*>(lsecond(expr->args)));
+      add_range(search, left, expr->opno, right);
+      add_range(search, right, get_commutator(expr->opno), left);
+    }
+  }
+  return expression_tree_walker(node, ASSIST_WALKER(find_ranges), context);
+}
+
+// The bound below which the share `at` of the column's histogram lies; false without a histogram.
+bool histogram_bound(const Range& range, double at, Datum* bound) {
+  HeapTuple tuple = SearchSysCache3(STATRELATTINH, ObjectIdGetDatum(range.relation),
+                                    Int16GetDatum(range.column), BoolGetDatum(false));
+  if (!HeapTupleIsValid(tuple))
+    tuple = SearchSysCache3(STATRELATTINH, ObjectIdGetDatum(range.relation),
+                            Int16GetDatum(range.column), BoolGetDatum(true));
+  if (!HeapTupleIsValid(tuple)) return false;
+  AttStatsSlot slot;
+  bool found = false;
+  if (get_attstatsslot(&slot, tuple, STATISTIC_KIND_HISTOGRAM, InvalidOid, ATTSTATSSLOT_VALUES)) {
+    const double position = at * (slot.nvalues - 1);
+    int i = static_cast<int>(position + 0.5);
+    if (i > slot.nvalues - 1) i = slot.nvalues - 1;
+    int16 length;
+    bool by_value;
+    get_typlenbyval(range.type, &length, &by_value);
+    if (slot.nvalues > 1 && slot.valuetype == range.type) {
+      *bound = datumCopy(slot.values[i < 0 ? 0 : i], by_value, length);
+      found = true;
+    }
+    free_attstatsslot(&slot);
+  }
+  ReleaseSysCache(tuple);
+  return found;
+}
+
+bool has_opposite(const Search& search, const Range& range) {
+  for (int i = 0; i < search.count; ++i) {
+    const Range& other = search.ranges[i];
+    if (other.relation == range.relation && other.column == range.column &&
+        other.lower != range.lower)
+      return true;
+  }
+  return false;
+}
+
+}  // namespace
+
+ParamListInfo stand_in_values(List* queries, const MeasuredRange* measured, int count) {
+  Search search;
+  search.query = nullptr;
+  search.measured = measured;
+  search.measured_count = count;
+  search.count = 0;
+  find_ranges(reinterpret_cast<Node*>(queries), &search);
+  int most = 0;
+  for (int i = 0; i < search.count; ++i)
+    if (search.ranges[i].parameter > most) most = search.ranges[i].parameter;
+  if (most == 0) return nullptr;
+  ParamListInfo values = makeParamList(most);
+  for (int i = 0; i < most; ++i) values->params[i] = {0, true, 0, InvalidOid};
+  bool any = false;
+  for (int i = 0; i < search.count; ++i) {
+    const Range& range = search.ranges[i];
+    const double selectivity = find_measured(search, range.relation)->selectivity;
+    double at = range.lower ? 1 - selectivity : selectivity;
+    if (has_opposite(search, range))
+      at = range.lower ? (1 - selectivity) / 2 : (1 + selectivity) / 2;
+    Datum bound;
+    if (!histogram_bound(range, at, &bound)) continue;
+    values->params[range.parameter - 1] = {bound, false, PARAM_FLAG_CONST, range.type};
+    any = true;
+  }
+  return any ? values : nullptr;
+}
+
+}  // namespace assist::pg
