@@ -7,6 +7,7 @@
 #include "pg/row_sink.hpp"
 #include "pg/settings.hpp"
 #include "pg/store/store.hpp"
+#include "pg/store/admit.hpp"
 #include "pg/store/text_arena.hpp"
 #include "pg/store/waits.hpp"
 
@@ -162,13 +163,19 @@ ASSIST_SQL_FUNCTION(assist_status) {
     memory.used = memory.limit = static_cast<int64>(s.total_bytes);
     put(sink, memory);
 
-    uint64 lost = 0;
-    for (uint32 i = 0; i < s.slot_count; ++i) lost += slot_at(i)->lost_calls - slot_at(i)->taken_lost_calls;
+    // What slots have is not moved into the store meanwhile.
+    LWLockAcquire(index_table_lock(), LW_SHARED);
+    uint64 lost = 0, passed = 0;
+    for (uint32 i = 0; i < s.slot_count; ++i) {
+      lost += slot_at(i)->lost_calls - slot_at(i)->taken_lost_calls + passed_calls(slot_at(i));
+      passed += passed_statements(slot_at(i));
+    }
     SpinLockAcquire(&store()->free_lock);
     const Store now = s;
     SpinLockRelease(&store()->free_lock);
+    LWLockRelease(index_table_lock());
     Line statements = pool("statements", now.statement_count, now.statement_capacity, sizeof(StatementEntry));
-    statements.evictions = static_cast<int64>(now.evictions);
+    statements.evictions = static_cast<int64>(now.evictions + passed);
     statements.lost = static_cast<int64>(now.lost_calls + now.evicted_calls + lost);
     put(sink, statements);
     Line plans = pool("plans", now.plan_count, now.plan_capacity, sizeof(PlanEntry));

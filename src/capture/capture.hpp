@@ -115,6 +115,7 @@ inline bool matches(const SlotEntry& entry, const EntryKey& key) {
 }
 extern uint64 entry_claims;  // entries of the slot that were given to another statement, so far
 bool is_constraint_query(const EntryKey& key, const char* source);
+inline uint64 text_bit(const SlotEntry* entry) { return uint64{1} << (entry - own_slot->entries); }
 SlotEntry* claim_entry(const EntryKey& key, const char* source, Oid sole_index);
 inline SlotEntry* find_or_claim_entry(const EntryKey& key, const char* source, Oid sole_index) {
   const auto set = static_cast<uint32>(key.queryid ^ key.planid ^ key.userid) % kSlotSets;
@@ -212,6 +213,9 @@ extern uint64 known_texts[kKnownTexts];
 // The reset they were learnt after: a reset takes the texts away.
 extern uint32 known_texts_epoch;
 void forget_known_texts();
+// A statement that got no place for its text in a full store is known by the complement of its query id, until it runs or is
+// parsed again.
+inline bool is_passed_over(uint64 queryid) { return known_texts[queryid % kKnownTexts] == ~queryid; }
 // Puts a statement's text into the store.
 void learn_text(const char* source, const Query* query, JumbleState* jumble);
 inline void see_parse(const char* source, const Query* query, JumbleState* jumble) {
@@ -219,6 +223,8 @@ inline void see_parse(const char* source, const Query* query, JumbleState* jumbl
   if (unlikely(known_texts[queryid % kKnownTexts] != queryid || known_texts_epoch != store()->reset_epoch))
     learn_text(source, query, jumble);
 }
+// Of a utility statement whose text the store asks for: the next parse supplies it.
+void forget_wanted_text(const Open& open);
 // Registers the text of a statement that was parsed before we could see it, if the store asks for it.
 void supply_text(const QueryDesc* desc, const Open& open);
 

@@ -286,6 +286,7 @@ pg_noinline void record_utility(PlannedStmt* statement, const char* source, bool
   add_counters_now(&u.open.used);
   if (counts_rows && completion != nullptr) u.open.rows = completion->nprocessed;
   record_execution(u.open, 0, GetCurrentStatementStartTimestamp());
+  if (own_slot != nullptr && own_slot->text_wanted != 0) forget_wanted_text(u.open);
 }
 
 pg_noinline void see_utility(PlannedStmt* statement, const char* source, bool read_only,

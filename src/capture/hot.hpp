@@ -96,7 +96,7 @@ pg_attribute_always_inline void record_execution_inline(const Open& open, uint64
   }
   if (entry->minmax_epoch != epoch) {
     entry->minmax_epoch = epoch;  // the reset took the texts along
-    __atomic_fetch_or(&own_slot->text_wanted, uint64{1} << (entry - own_slot->entries), __ATOMIC_RELAXED);
+    __atomic_fetch_or(&own_slot->text_wanted, text_bit(entry), __ATOMIC_RELAXED);
     entry->min_ns = PG_UINT64_MAX;
     entry->max_ns = 0;
   }

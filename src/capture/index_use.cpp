@@ -24,9 +24,13 @@ int claim_index_counter(int first, Oid index) {
     }
     if (slot->indexes[i].last_use < slot->indexes[place].last_use) place = i;
   }
-  if (!store_lock_briefly(index_table_lock(), LW_EXCLUSIVE)) return -1;
+  // What was taken of it changes under this lock, alone: with it shared, nobody else changes it.
+  const IndexCounter& old = slot->indexes[place];
+  const bool locked = old.indexid == InvalidOid ? store_lock_briefly(index_table_lock(), LW_SHARED)
+                                                : lock_index_counter(old.dbid, old.indexid, true);
+  if (!locked) return -1;
   IndexCounter gain;
-  if (index_gain(slot->indexes[place], slot->taken_indexes[place], &gain)) merge_index_counter(gain);
+  if (index_gain(old, slot->taken_indexes[place], &gain)) merge_index_counter(gain);
   ++slot->index_sequence;
   pg_write_barrier();
   slot->indexes[place] = {MyDatabaseId, index, 0, 0, 0, 0};

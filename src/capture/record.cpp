@@ -2,6 +2,7 @@
 
 #include "capture/hot.hpp"
 #include "pg/fault.hpp"
+#include "pg/store/admit.hpp"
 
 extern "C" {
 #include "storage/ipc.h"  // for before_shmem_exit
@@ -20,8 +21,8 @@ namespace {
 
 // Whether this execution is to supply the text: nobody may have it after a reset.
 void ask_for_text(const SlotEntry* entry, uint64 queryid) {
-  const uint64 bit = uint64{1} << (entry - own_slot->entries);
-  if (known_texts[queryid % kKnownTexts] == queryid && known_texts_epoch == store()->reset_epoch)
+  const uint64 bit = text_bit(entry);
+  if (entry->planid == 0 || (known_texts[queryid % kKnownTexts] == queryid && known_texts_epoch == store()->reset_epoch))
     __atomic_fetch_and(&own_slot->text_wanted, ~bit, __ATOMIC_RELAXED);
   else
     __atomic_fetch_or(&own_slot->text_wanted, bit, __ATOMIC_RELAXED);
@@ -53,12 +54,12 @@ bool evict(int i, const EntryKey& key, const char* source, Oid sole_index) {
   LWLock* lock = partition_lock(partition_of(entry->dbid, entry->queryid));
   if (!store_lock_briefly(lock, LW_EXCLUSIVE)) return false;
   const bool index = entry->indexid != InvalidOid;
-  if (index && !store_lock_briefly(index_table_lock(), LW_EXCLUSIVE)) {
+  if (index && !lock_index_counter(entry->dbid, entry->indexid, true)) {
     LWLockRelease(lock);
     return false;
   }
   fault_point("evict");
-  take_slot_entry(own_slot, i, *entry);
+  take_slot_entry(own_slot, i, *entry, true);
   occupy(entry, &own_slot->taken[i], key, source, sole_index);
   if (index) LWLockRelease(index_table_lock());
   LWLockRelease(lock);
@@ -106,6 +107,7 @@ bool attach_slot() {
     registered = true;
     before_shmem_exit(take_at_exit, 0);
   }
+  begin_passing(own_slot);
   begin_telling();
   return true;
 }
@@ -133,11 +135,15 @@ void record_error(const Open& open, int sqlstate, const char* message) {
   entry->last_seen = now;
   add_plans(entry, open.queryid);
   end_write(entry);
+  // What only fails does not come to where texts are supplied.
+  __atomic_fetch_and(&own_slot->text_wanted, ~text_bit(entry), __ATOMIC_RELAXED);
 
   const StatementKey statement_key = {open.userid, MyDatabaseId, open.queryid, open.depth == 0};
   LWLock* lock = partition_lock(partition_of(MyDatabaseId, open.queryid));
   if (!store_lock_briefly(lock, LW_EXCLUSIVE)) return;
-  StatementEntry* statement = find_or_add_statement(statement_key, now);
+  // What got no place for its text gets none for its error.
+  StatementEntry* statement = is_passed_over(open.queryid) && store_is_full() ? find_statement(statement_key)
+                                                                              : find_or_add_statement(statement_key, now);
   ErrorEntry* error =
       statement != nullptr
           ? find_or_add_error(statement, sqlstate != 0 ? sqlstate : ERRCODE_INTERNAL_ERROR)

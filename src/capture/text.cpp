@@ -3,10 +3,12 @@
 #include "capture/capture.hpp"
 #include "pg/fault.hpp"
 #include "pg/mask.hpp"
+#include "pg/store/admit.hpp"
 #include "pg/store/evict.hpp"
 
 extern "C" {
 #include "catalog/namespace.h"  // for namespace_search_path
+#include "commands/extension.h"  // for creating_extension
 #include "mb/pg_wchar.h"
 #include "parser/parser.h"      // for standard_conforming_strings
 #include "tcop/utility.h"       // for CreateCommandName
@@ -228,6 +230,26 @@ bool store_text(const EntryKey& key, const Normal& normal, const char* command) 
   return ok;
 }
 
+enum class Kept : uint8 { kNot, kWithoutText, kWithText };
+
+// What the store has of a statement. Where its lock is not to be had: nothing.
+Kept kept_of(const StatementKey& key) {
+  LWLock* lock = partition_lock(partition_of(key.dbid, key.queryid));
+  if (!store_lock_briefly(lock, LW_SHARED)) return Kept::kNot;
+  const StatementEntry* statement = find_statement(key);
+  const Kept kept = statement == nullptr                        ? Kept::kNot
+                    : DsaPointerIsValid(statement->text) ? Kept::kWithText
+                                                         : Kept::kWithoutText;
+  LWLockRelease(lock);
+  return kept;
+}
+
+// Utility statements that are never counted: they show as what they run, or not at all.
+bool is_counted(const Node* utility) {
+  return track_utility && !creating_extension && !IsA(utility, ExecuteStmt) && !IsA(utility, PrepareStmt) &&
+         !IsA(utility, DeallocateStmt);
+}
+
 }  // namespace
 
 uint64 known_texts[kKnownTexts];
@@ -242,21 +264,48 @@ void learn_text(const char* source, const Query* query, JumbleState* jumble) {
   if (known_texts_epoch != store()->reset_epoch) forget_known_texts();
   const auto queryid = static_cast<uint64>(query->queryId);
   if (queryid == 0 || !enabled()) return;
+  // Utility statements are not jumbled on every version, and carry passwords.
+  const bool utility = query->commandType == CMD_UTILITY;
+  uint64* known = &known_texts[queryid % kKnownTexts];
+  if (utility && !is_counted(query->utilityStmt)) {
+    *known = queryid;
+    return;
+  }
+  const EntryKey key = {queryid, 0, GetUserId(), depth == 0};
+  const StatementKey statement_key = {key.userid, MyDatabaseId, queryid, key.toplevel};
+  // Of a utility statement the text comes now or never.
+  if (store_is_full() && !utility && !has_asked_before(statement_key, Asks::kText)) {
+    *known = ~queryid;
+    return;
+  }
+  const Kept kept = kept_of(statement_key);
+  if (kept == Kept::kWithText) {
+    *known = queryid;
+    return;
+  }
+  if (kept == Kept::kNot && store_is_full() && !may_make_room()) {
+    *known = ~queryid;
+    return;
+  }
   int length = query->stmt_len;
   const char* text = statement_part(source, query->stmt_location, &length);
   Normal normal;
-  const int clear = clear_length(source, text, length, query->commandType == CMD_UTILITY ? nullptr : jumble);
+  const int clear = clear_length(source, text, length, utility ? nullptr : jumble);
   normal.cut = clear < length;
   length = clear;
-  // Utility statements are not jumbled on every version, and carry passwords.
-  const bool utility = query->commandType == CMD_UTILITY;
   if (!(utility ? normalise_lexically(text, length, &normal) : normalise(source, text, length, jumble, &normal)))
     return;
   const Node* node = utility ? query->utilityStmt : reinterpret_cast<const Node*>(query);
-  const EntryKey key = {queryid, 0, GetUserId(), depth == 0};
   if (store_text(key, normal, GetCommandTagName(CreateCommandTag(const_cast<Node*>(node)))))
-    known_texts[queryid % kKnownTexts] = queryid;
+    *known = queryid;
   pfree(normal.text.data);
+}
+
+void forget_wanted_text(const Open& open) {
+  const SlotEntry* entry = find_or_claim_entry({open.queryid, 0, open.userid, open.depth == 0}, nullptr, InvalidOid);
+  if (entry == nullptr || (own_slot->text_wanted & text_bit(entry)) == 0) return;
+  __atomic_fetch_and(&own_slot->text_wanted, ~text_bit(entry), __ATOMIC_RELAXED);
+  known_texts[open.queryid % kKnownTexts] = 0;
 }
 
 const char* statement_text(const QueryDesc* desc, int* length) {
@@ -269,16 +318,24 @@ void supply_text(const QueryDesc* desc, const Open& open) {
   if (entry == nullptr || open.claims != entry_claims)  // nested statements may have taken its place
     entry = find_or_claim_entry({open.queryid, open.planid, open.userid, open.depth == 0}, nullptr, open.sole_index);
   if (entry == nullptr) return;
-  const uint64 bit = uint64{1} << (entry - own_slot->entries);
+  const uint64 bit = text_bit(entry);
   if ((own_slot->text_wanted & bit) == 0) return;
   __atomic_fetch_and(&own_slot->text_wanted, ~bit, __ATOMIC_RELAXED);
+  const EntryKey key = {open.queryid, 0, open.userid, open.depth == 0};
+  // Where it got no place at its parse it gets one now if it took that long.
+  if (is_passed_over(open.queryid)) {
+    known_texts[open.queryid % kKnownTexts] = 0;
+    if (store_is_full() &&
+        (open.exec_ns < kWorthNs ||
+         (kept_of({key.userid, MyDatabaseId, key.queryid, key.toplevel}) == Kept::kNot && !is_worth_room(open.exec_ns))))
+      return;
+  }
   int length;
   const char* text = statement_text(desc, &length);
   Normal normal;
   const int clear = clear_length(nullptr, text, length, nullptr);
   normal.cut = clear < length;
   if (!normalise_lexically(text, clear, &normal)) return;
-  const EntryKey key = {open.queryid, 0, open.userid, open.depth == 0};
   if (store_text(key, normal, GetCommandTagName(CreateCommandTag(reinterpret_cast<Node*>(desc->plannedstmt)))))
     known_texts[open.queryid % kKnownTexts] = open.queryid;
   pfree(normal.text.data);

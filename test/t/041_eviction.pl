@@ -28,6 +28,20 @@ is(calls_of($node, 'SELECT a FROM hot %'), '200', 'what is used more stays, with
 is($node->safe_psql('postgres', q{SELECT count(plan) > 0 FROM assist.plans JOIN assist.statements USING (userid, dbid, queryid, toplevel) WHERE query LIKE 'SELECT a FROM hot %'}),
 	't', 'and its plan');
 is($node->safe_psql('postgres', q{SELECT count(*) > 400, count(*) - count(query) FROM assist.statements}), 't|0', 'every statement that is kept has its text');
+# In a full store a place is for what comes again, or takes its time; the rest is accounted for.
+$node->safe_psql('postgres', 'CREATE TABLE late (a int, b int); INSERT INTO late VALUES (1, 2)');
+my @once = map { my $n = $_; 'SELECT ' . join(', ', map { $n >> $_ & 1 ? 'b' : 'a' } 0 .. 5) . ' FROM late' } 0 .. 39;
+my $lost = $node->safe_psql('postgres', q{SELECT lost_calls FROM assist.status WHERE component = 'statements'});
+$node->safe_psql('postgres', join ';', @once);
+cmp_ok(calls_of($node, 'SELECT % FROM late'), '<', 10, 'cheap statements that come once get no place');
+ok($node->poll_query_until('postgres', qq{SELECT lost_calls >= $lost + 30 FROM assist.status WHERE component = 'statements'}), 'they are accounted for');
+$node->safe_psql('postgres', join ';', @once);
+cmp_ok(calls_of($node, 'SELECT % FROM late'), '>=', 35, 'what comes again does, in another session too');
+$node->safe_psql('postgres', 'SELECT a + b FROM late, pg_sleep(0.01)');
+is(calls_of($node, 'SELECT a + b FROM late, pg_sleep($1)'), '1', 'and what takes a millisecond at once, with its text');
+$node->safe_psql('postgres', 'PREPARE p AS SELECT b + a FROM late; EXECUTE p; EXECUTE p; SELECT pg_sleep(2.5); EXECUTE p; EXECUTE p');
+cmp_ok(calls_of($node, '%SELECT b + a FROM late'), '>=', 2, 'prepared once and run again: with its text');
+is(calls_of($node, 'SELECT a FROM hot %'), '200', 'nothing that is used more gave way');
 $node->stop;
 
 # More texts than there is memory for.

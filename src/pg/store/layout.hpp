@@ -10,9 +10,10 @@
 //   SlotEntry "taken" copy   Partition lock of the entry's statement (exclusive to change); where the entry
 //                            has an indexid, the index table's lock too, taken after it
 //   central entries, chains  Partition lock of (dbid, queryid)
+//   index counters           index_table_lock: shared to add to one (atomically), exclusive to make or read them
 //   free lists               Store::free_lock (spinlock)
 //   text arena               TextArena::lock, below any partition lock
-// Backends take these locks only by store_lock_briefly(): what cannot be had soon is counted as lost.
+// Backends take these locks only by store_lock_briefly() until they end: what cannot be had soon is counted as lost.
 //
 // No pointers, virtuals or std types: indices and offsets only. Units are in the field names.
 #pragma once
@@ -114,6 +115,9 @@ struct alignas(64) Slot {
   alignas(64) uint64 activity;   // raised by every change below: lets a reader skip an idle slot
   uint64 lost_calls, lost_ns;    // executions that could not be recorded
   uint64 sampled_ns, sampled_executions;  // for the overhead account
+  uint64 passed_statements, passed_top_ns;  // what got no place in a full store: admit.hpp
+  Oid passed_dbid;
+  Counters passed;
   uint32 index_sequence;
   uint32 unused;
   IndexCounter indexes[kIndexSlots];
@@ -121,6 +125,8 @@ struct alignas(64) Slot {
   // Written by the collector, or by the owner when it hands an entry over.
   alignas(64) uint64 taken_activity;
   uint64 taken_lost_calls;
+  uint64 taken_passed_statements, taken_passed_top_ns;
+  Counters taken_passed;
   uint64 text_wanted;            // bit per entry: its statement's text is not in the store
   SlotTaken taken[kSlotEntries];
   IndexCounter taken_indexes[kIndexSlots];
@@ -131,7 +137,7 @@ struct StatementEntry {
   uint32 next;                   // in the bucket, or in the free list
   uint32 first_plan, first_predicate, first_error;
   uint32 plan_count;
-  double usage;                  // what eviction goes by: see store_evict.hpp
+  double usage;                  // what eviction goes by: see evict.hpp
   TimestampTz first_seen, last_seen;
   uint64 min_ns, max_ns;
   dsa_pointer text;              // TextBlock
@@ -249,7 +255,7 @@ enum ComponentId : int { kCollector, kLauncher, kAnalyst, kComponents };
 struct Store {
   uint32 magic, version;
   uint32 slot_count, bucket_count, statement_capacity, plan_capacity, predicate_capacity, error_capacity,
-      index_capacity;
+      index_capacity, asked_count;
   uint32 reset_epoch;            // raised by every reset: minima and maxima start anew
   TimestampTz started, reset_at;
   slock_t free_lock;
@@ -264,13 +270,15 @@ struct Store {
   // The brake on sampling, set by the collector: periods between samples are this many times longer.
   uint32 sampling_slowdown;      // 1 = none
   Leftover leftovers[kLeftovers];  // under free_lock
+  uint64 room_second;            // of the monotonic clock, and how often room may still be made in it: admit.hpp
+  int32 room_left;
   uint64 taken_exec_ns;          // of top-level statements, since the start; under free_lock
   // Bytes from here to the server's array of PgBackendStatus, which no function of the server names: the first
   // backend that records tells. 0 = not told yet.
   int64 backend_status_at;
   Size total_bytes;              // of main shared memory
   // Offsets from the start of the Store.
-  Size slots_at, buckets_at, statements_at, plans_at, predicates_at, errors_at, indexes_at, arena_at;
+  Size slots_at, buckets_at, statements_at, plans_at, predicates_at, errors_at, indexes_at, asked_at, arena_at;
   Size arena_bytes;
 };
 

@@ -19,12 +19,12 @@ namespace assist::pg {
 namespace {
 
 // A held lock that an exception releases.
-class SharedLock {
+class HeldLock {
  public:
-  explicit SharedLock(LWLock* lock) : lock_(lock) { LWLockAcquire(lock_, LW_SHARED); }
-  ~SharedLock() { LWLockRelease(lock_); }
-  SharedLock(const SharedLock&) = delete;
-  SharedLock& operator=(const SharedLock&) = delete;
+  explicit HeldLock(LWLock* lock, LWLockMode mode = LW_SHARED) : lock_(lock) { LWLockAcquire(lock_, mode); }
+  ~HeldLock() { LWLockRelease(lock_); }
+  HeldLock(const HeldLock&) = delete;
+  HeldLock& operator=(const HeldLock&) = delete;
 
  private:
   LWLock* lock_;
@@ -92,7 +92,7 @@ void AppendLines(std::string* to, const char* lines) {
 template <typename Visit>
 void ForEachStatement(Visit visit) {
   for (uint32 p = 0; p < kPartitions; ++p) {
-    SharedLock lock(partition_lock(p));
+    HeldLock lock(partition_lock(p));
     for (uint32 b = p; b < store()->bucket_count; b += kPartitions)
       for (uint32 i = *bucket_at(b); i != kNone; i = statement_at(i)->next) visit(*statement_at(i));
   }
@@ -120,7 +120,7 @@ std::vector<StatementRow> ReadStatements(bool with_text) {
   const auto places = PlacesByPartition();
   std::unordered_map<StatementKey, size_t, KeyHash, KeyEqual> index;
   for (uint32 p = 0; p < kPartitions; ++p) {
-    SharedLock lock(partition_lock(p));
+    HeldLock lock(partition_lock(p));
     index.clear();
     for (uint32 b = p; b < store()->bucket_count; b += kPartitions) {
       for (uint32 i = *bucket_at(b); i != kNone; i = statement_at(i)->next) {
@@ -177,7 +177,7 @@ std::vector<PlanRow> ReadPlans() {
   std::vector<PlanRow> rows;
   const auto places = PlacesByPartition();
   for (uint32 p = 0; p < kPartitions; ++p) {
-    SharedLock lock(partition_lock(p));
+    HeldLock lock(partition_lock(p));
     const size_t from = rows.size();
     for (uint32 b = p; b < store()->bucket_count; b += kPartitions) {
       for (uint32 i = *bucket_at(b); i != kNone; i = statement_at(i)->next) {
@@ -316,7 +316,7 @@ bool read_planning_text(const StatementKey& key, uint64 planid, PlanningText* ou
 std::vector<IndexCounter> ReadIndexes() {
   std::vector<IndexCounter> rows;
   std::unordered_map<uint64, size_t> index;
-  SharedLock lock(index_table_lock());
+  HeldLock lock(index_table_lock(), LW_EXCLUSIVE);  // a shared one may add to them
   const auto add = [&](const IndexCounter& gain) {
     const auto [at, fresh] = index.try_emplace((uint64{gain.dbid} << 32) | gain.indexid, rows.size());
     if (fresh) {

@@ -26,7 +26,7 @@ constexpr int kLocks = kPartitions + 3;  // partitions, index table, arena, wait
 LWLockPadded* locks = nullptr;
 
 struct Sizes {
-  uint32 slots, buckets, statements, plans, predicates, errors, indexes;
+  uint32 slots, buckets, statements, plans, predicates, errors, indexes, asked;
 };
 
 Sizes configured_sizes() {
@@ -39,11 +39,13 @@ Sizes configured_sizes() {
   s.predicates = s.statements * 2 + s.statements / 2;
   s.errors = 256 + s.statements / 8;
   s.indexes = 1024 + s.statements;
+  s.asked = 4096;
+  while (s.asked < s.statements * 2) s.asked *= 2;
   return s;
 }
 
 struct Offsets {
-  Size slots, buckets, statements, plans, predicates, errors, indexes, arena, total;
+  Size slots, buckets, statements, plans, predicates, errors, indexes, asked, arena, total;
 };
 
 Offsets offsets_of(const Sizes& s) {
@@ -61,6 +63,7 @@ Offsets offsets_of(const Sizes& s) {
   o.predicates = place(s.predicates, sizeof(PredicateEntry));
   o.errors = place(s.errors, sizeof(ErrorEntry));
   o.indexes = place(s.indexes, sizeof(IndexEntry));
+  o.asked = place(s.asked, sizeof(uint32));
   o.arena = place(1, static_cast<Size>(text_memory_kb) * 1024);
   o.total = at;
   return o;
@@ -113,6 +116,7 @@ void startup() {
     s.predicate_capacity = sizes.predicates;
     s.error_capacity = sizes.errors;
     s.index_capacity = sizes.indexes;
+    s.asked_count = sizes.asked;
     s.slots_at = o.slots;
     s.buckets_at = o.buckets;
     s.statements_at = o.statements;
@@ -120,6 +124,7 @@ void startup() {
     s.predicates_at = o.predicates;
     s.errors_at = o.errors;
     s.indexes_at = o.indexes;
+    s.asked_at = o.asked;
     s.arena_at = o.arena;
     s.arena_bytes = static_cast<Size>(text_memory_kb) * 1024;
     s.total_bytes = o.total;

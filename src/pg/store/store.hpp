@@ -1,4 +1,4 @@
-// Operations on the store (store_layout.hpp). All noexcept in effect: nothing here ereports but what says so.
+// Operations on the store (layout.hpp). All noexcept in effect: nothing here ereports but what says so.
 #pragma once
 
 #include "pg/store/layout.hpp"
@@ -77,6 +77,7 @@ ErrorEntry* find_or_add_error(StatementEntry* statement, int sqlstate);
 void remove_statement(StatementEntry* statement, bool count_as_evicted);
 void free_predicates(StatementEntry* statement);
 
+Counters counters_gain(const Counters& now, const Counters& before);
 // A consistent copy of a slot's entry. False when its owner was stopped in the middle of writing.
 bool copy_slot_entry(const SlotEntry* entry, SlotEntry* copy);
 // Gains of `now` over what was taken; false when there are none.
@@ -84,9 +85,10 @@ bool slot_gain(const SlotEntry& now, const SlotTaken& taken, Counters* sums,
                uint32 latency[kLatencyBuckets]);
 // What the gain of an entry whose plan only scans an index says of that index; false: nothing.
 bool entry_index_gain(const SlotEntry& now, const Counters& gain, IndexCounter* index);
-// Moves the gains of entry `i` (whose consistent copy is `now`) into the central store.
-// REQUIRES: the partition lock and, when the entry has an indexid, index_table_lock, both exclusive.
-void take_slot_entry(Slot* slot, int i, const SlotEntry& now);
+// Moves the gains of entry `i` (whose consistent copy is `now`) into the central store. `by_owner`: the slot is the caller's.
+// REQUIRES: the partition lock, exclusive, and when the entry has an indexid index_table_lock, exclusive, or shared if
+// there is a counter of that index.
+void take_slot_entry(Slot* slot, int i, const SlotEntry& now, bool by_owner);
 void add_counters(Counters* to, const Counters& gain);
 
 // After the clock was put back: moments ahead of it become now, for what depends on their age would wait for
@@ -99,7 +101,10 @@ void take_slot(Slot* slot, bool by_owner);
 
 // Takes the gains of every slot: the collector's work. Waits for partition locks.
 void take_all_slots();
-// The same for index counters. REQUIRES: index_table_lock, exclusive (index_gain, copy: shared).
+// The same for index counters. REQUIRES: index_table_lock, exclusive, or shared where there is a counter of that index.
+// Takes index_table_lock so that gains of an index can be merged: alone only where its counter is still to be made.
+// `briefly`: false where that cannot be had soon.
+bool lock_index_counter(Oid dbid, Oid index, bool briefly);
 void merge_index_counter(const IndexCounter& gain);
 bool copy_slot_indexes(const Slot* slot, IndexCounter copy[kIndexSlots]);
 bool index_gain(const IndexCounter& now, const IndexCounter& taken, IndexCounter* gain);

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "pg/fault.hpp"
+#include "pg/store/admit.hpp"
 #include "pg/store/evict.hpp"
 #include "pg/store/text_arena.hpp"
 
@@ -47,32 +48,43 @@ bool copy_slot_entry(const SlotEntry* entry, SlotEntry* copy) {
   return false;
 }
 
-bool slot_gain(const SlotEntry& now, const SlotTaken& taken, Counters* sums,
-               uint32 latency[kLatencyBuckets]) {
-  const Counters& a = now.sums;
-  const Counters& b = taken.sums;
-  sums->calls = a.calls - b.calls;
-  sums->plans = a.plans - b.plans;
-  sums->errors = a.errors - b.errors;
-  sums->plan_ns = a.plan_ns - b.plan_ns;
-  if ((sums->calls | sums->plans | sums->errors) == 0) return false;
-  sums->exec_ns = a.exec_ns - b.exec_ns;
-  sums->rows = a.rows - b.rows;
-  sums->blks_hit = a.blks_hit - b.blks_hit;
-  sums->blks_read = a.blks_read - b.blks_read;
-  sums->blks_dirtied = a.blks_dirtied - b.blks_dirtied;
-  sums->temp_read = a.temp_read - b.temp_read;
-  sums->temp_written = a.temp_written - b.temp_written;
-  sums->wal_bytes = a.wal_bytes - b.wal_bytes;
-  sums->jit_ns = a.jit_ns - b.jit_ns;
-  sums->sampled = a.sampled - b.sampled;
-  sums->exec_ns2 = a.exec_ns2 - b.exec_ns2;
+Counters counters_gain(const Counters& now, const Counters& before) {
+  Counters gain;
+  gain.calls = now.calls - before.calls;
+  gain.plans = now.plans - before.plans;
+  gain.errors = now.errors - before.errors;
+  gain.plan_ns = now.plan_ns - before.plan_ns;
+  gain.exec_ns = now.exec_ns - before.exec_ns;
+  gain.rows = now.rows - before.rows;
+  gain.blks_hit = now.blks_hit - before.blks_hit;
+  gain.blks_read = now.blks_read - before.blks_read;
+  gain.blks_dirtied = now.blks_dirtied - before.blks_dirtied;
+  gain.temp_read = now.temp_read - before.temp_read;
+  gain.temp_written = now.temp_written - before.temp_written;
+  gain.wal_bytes = now.wal_bytes - before.wal_bytes;
+  gain.jit_ns = now.jit_ns - before.jit_ns;
+  gain.sampled = now.sampled - before.sampled;
+  gain.exec_ns2 = now.exec_ns2 - before.exec_ns2;
+  return gain;
+}
+
+static bool has_gained(const SlotEntry& now, const SlotTaken& taken) {
+  return now.sums.calls != taken.sums.calls || now.sums.plans != taken.sums.plans || now.sums.errors != taken.sums.errors;
+}
+
+static void latency_gain(const SlotEntry& now, const SlotTaken& taken, uint64 calls, uint32 latency[kLatencyBuckets]) {
   uint32 counted = 0;
   for (int i = 0; i < kLatencyBuckets; ++i) latency[i] = static_cast<uint16>(now.latency[i] - taken.latency[i]);
   for (int i = 0; i < kLatencyBuckets; ++i) counted += latency[i];
   // A bucket that went round between two visits is short by a multiple of 2^16: that was the fullest one.
-  if (counted < sums->calls)
-    *std::max_element(latency, latency + kLatencyBuckets) += static_cast<uint32>(sums->calls - counted);
+  if (counted < calls) *std::max_element(latency, latency + kLatencyBuckets) += static_cast<uint32>(calls - counted);
+}
+
+bool slot_gain(const SlotEntry& now, const SlotTaken& taken, Counters* sums,
+               uint32 latency[kLatencyBuckets]) {
+  if (!has_gained(now, taken)) return false;
+  *sums = counters_gain(now.sums, taken.sums);
+  latency_gain(now, taken, sums->calls, latency);
   return true;
 }
 
@@ -83,17 +95,24 @@ bool entry_index_gain(const SlotEntry& now, const Counters& gain, IndexCounter* 
   return true;
 }
 
-void take_slot_entry(Slot* slot, int i, const SlotEntry& now) {
-  Counters gain;
-  uint32 latency[kLatencyBuckets];
+void take_slot_entry(Slot* slot, int i, const SlotEntry& now, bool by_owner) {
   SlotTaken* taken = &slot->taken[i];
-  if (!slot_gain(now, *taken, &gain, latency)) return;
-  taken->sums = now.sums;
-  memcpy(taken->latency, now.latency, sizeof taken->latency);
+  if (!has_gained(now, *taken)) return;
+  const Counters gain = counters_gain(now.sums, taken->sums);
   IndexCounter index;
   if (entry_index_gain(now, gain, &index)) merge_index_counter(index);
   const StatementKey key = {now.userid, now.dbid, now.queryid, now.toplevel};
-  StatementEntry* statement = find_or_add_statement(key, now.last_seen);
+  StatementEntry* statement = find_statement(key);
+  const bool admitted = statement != nullptr || is_admitted(key, gain);
+  uint32 latency[kLatencyBuckets];
+  if (admitted) latency_gain(now, *taken, gain.calls, latency);
+  taken->sums = now.sums;
+  memcpy(taken->latency, now.latency, sizeof taken->latency);
+  if (!admitted) {
+    pass_over(slot, now, gain, by_owner);
+    return;
+  }
+  if (statement == nullptr) statement = find_or_add_statement(key, now.last_seen);
   if (statement == nullptr) {
     count_lost(gain.calls + gain.errors, 0, 0);
     return;
@@ -115,7 +134,7 @@ void take_slot_entry(Slot* slot, int i, const SlotEntry& now) {
     if (now.min_ns < statement->min_ns) statement->min_ns = now.min_ns;
     if (now.max_ns > statement->max_ns) statement->max_ns = now.max_ns;
   }
-  if (!DsaPointerIsValid(statement->text))
+  if (!DsaPointerIsValid(statement->text) && gain.calls > 0)
     __atomic_fetch_or(&slot->text_wanted, uint64{1} << i, __ATOMIC_RELAXED);
   if (now.planid == 0 || gain.calls == 0) return;
   PlanEntry* plan = find_or_add_plan(statement, now.planid, now.last_seen);
@@ -129,22 +148,63 @@ void take_slot_entry(Slot* slot, int i, const SlotEntry& now) {
   add_to(&plan->latency, latency, used);
 }
 
-void merge_index_counter(const IndexCounter& gain) {
-  const uint32 capacity = store()->index_capacity;
-  const uint32 start = static_cast<uint32>(mix64((uint64{gain.dbid} << 32) | gain.indexid)) % capacity;
-  IndexCounter* oldest = nullptr;
-  IndexCounter* home = nullptr;
-  for (uint32 n = 0; n < 64 && home == nullptr; ++n) {
-    IndexCounter* c = &index_at((start + n) % capacity)->counter;
-    if (c->indexid == InvalidOid || (c->indexid == gain.indexid && c->dbid == gain.dbid)) home = c;
-    if (oldest == nullptr || c->last_use < oldest->last_use) oldest = c;
+namespace {
+
+constexpr uint32 kIndexProbes = 64;
+
+uint32 first_probe(Oid dbid, Oid index) {
+  return static_cast<uint32>(mix64((uint64{dbid} << 32) | index)) % store()->index_capacity;
+}
+
+// nullptr: there is none.
+IndexCounter* find_index_counter(Oid dbid, Oid index) {
+  const uint32 start = first_probe(dbid, index);
+  for (uint32 n = 0; n < kIndexProbes; ++n) {
+    IndexCounter* c = &index_at((start + n) % store()->index_capacity)->counter;
+    if (c->indexid == index && c->dbid == dbid) return c;
+    if (c->indexid == InvalidOid) return nullptr;
   }
-  if (home == nullptr) home = oldest;  // a full neighbourhood: the index unused longest gives way
-  if (home->indexid != gain.indexid || home->dbid != gain.dbid) *home = {gain.dbid, gain.indexid, 0, 0, 0, 0};
-  home->executor_scans += gain.executor_scans;
-  home->constraint_checks += gain.constraint_checks;
-  home->tuples += gain.tuples;
-  if (gain.last_use > home->last_use) home->last_use = gain.last_use;
+  return nullptr;
+}
+
+// In a full neighbourhood the index unused longest gives way.
+IndexCounter* add_index_counter(Oid dbid, Oid index) {
+  Assert(LWLockHeldByMeInMode(index_table_lock(), LW_EXCLUSIVE) || !IsUnderPostmaster);
+  const uint32 start = first_probe(dbid, index);
+  IndexCounter* home = nullptr;
+  for (uint32 n = 0; n < kIndexProbes; ++n) {
+    IndexCounter* c = &index_at((start + n) % store()->index_capacity)->counter;
+    if (home == nullptr || c->last_use < home->last_use) home = c;
+    if (c->indexid == InvalidOid) {
+      home = c;
+      break;
+    }
+  }
+  *home = {dbid, index, 0, 0, 0, 0};
+  return home;
+}
+
+}  // namespace
+
+bool lock_index_counter(Oid dbid, Oid index, bool briefly) {
+  const auto lock = [briefly](LWLockMode mode) {
+    if (briefly) return store_lock_briefly(index_table_lock(), mode);
+    LWLockAcquire(index_table_lock(), mode);
+    return true;
+  };
+  if (!lock(LW_SHARED)) return false;
+  if (find_index_counter(dbid, index) != nullptr) return true;
+  LWLockRelease(index_table_lock());
+  return lock(LW_EXCLUSIVE);
+}
+
+void merge_index_counter(const IndexCounter& gain) {
+  IndexCounter* home = find_index_counter(gain.dbid, gain.indexid);
+  if (home == nullptr) home = add_index_counter(gain.dbid, gain.indexid);
+  __atomic_fetch_add(&home->executor_scans, gain.executor_scans, __ATOMIC_RELAXED);
+  if (gain.constraint_checks > 0) __atomic_fetch_add(&home->constraint_checks, gain.constraint_checks, __ATOMIC_RELAXED);
+  if (gain.tuples > 0) __atomic_fetch_add(&home->tuples, gain.tuples, __ATOMIC_RELAXED);
+  if (gain.last_use > home->last_use) __atomic_store_n(&home->last_use, gain.last_use, __ATOMIC_RELAXED);
 }
 
 bool copy_slot_indexes(const Slot* slot, IndexCounter copy[kIndexSlots]) {
@@ -231,14 +291,15 @@ void take_slot(Slot* slot, bool by_owner) {
     SlotEntry now;
     if (copy_slot_entry(&slot->entries[i], &now) && now.queryid != 0 &&
         partition_of(now.dbid, now.queryid) == partition) {
-      if (now.indexid != InvalidOid) LWLockAcquire(index_table_lock(), LW_EXCLUSIVE);
-      take_slot_entry(slot, i, now);
+      if (now.indexid != InvalidOid) lock_index_counter(now.dbid, now.indexid, false);
+      take_slot_entry(slot, i, now, by_owner);
       if (now.indexid != InvalidOid) LWLockRelease(index_table_lock());
     }
     LWLockRelease(partition_lock(partition));
   }
   LWLockAcquire(index_table_lock(), LW_EXCLUSIVE);
   take_slot_indexes(slot);
+  take_slot_passed(slot);
   const uint64 lost = *const_cast<volatile uint64*>(&slot->lost_calls);
   if (lost != slot->taken_lost_calls) {
     count_lost(lost - slot->taken_lost_calls, 0, 0);

@@ -115,7 +115,10 @@ prepare() {  # prepare STATEMENT [settings...]: before measuring runs
 }
 measure() {  # measure STATEMENT COUNT [settings...]: one run under `tool`
   local statement=$1 n=$2; shift 2
-  if [ "$statement" = churn ]; then rm -rf "$data/pg_stat"; cp -a "$work/full" "$data/pg_stat"; fi
+  # But for the churn every run begins with nothing: then the first executions are measured in both runs, and none of those
+  # that make up their difference.
+  rm -rf "$data/pg_stat"
+  if [ "$statement" = churn ]; then cp -a "$work/full" "$data/pg_stat"; else as_server mkdir "$data/pg_stat"; fi
   lines "$statement" "$n" | single "$@"
 }
 count() {  # count STATEMENT COUNT [settings...]: instructions of one whole server run
