@@ -42,7 +42,7 @@ DROP INDEX ro_customer;
 CALL minutes(9, 10);
 -- A moment for the analyst, who sees a new plan to the second.
 SELECT pg_sleep(1.1);
-CALL minutes(5, 10);
+CALL minutes(8, 10);
 SELECT * FROM seen;
 SELECT causes #>> '{1,cause}' AS second, causes #>> '{1,evidence}' AS evidence FROM assist.regressions WHERE query LIKE 'SELECT count(note) FROM ro%';
 -- What it recommends brings it back.

@@ -39,7 +39,7 @@ $node->safe_psql('postgres', q{SELECT assist.mark('release 7')});
 is($node->safe_psql('postgres', 'SELECT count(*) FROM assist.regressions'), '0', 'nothing yet');
 my $holder = $node->background_psql('postgres');
 $holder->query_until(qr/started/, "\\echo started\nCALL hold(60);\n");
-minutes(12, 10);
+minutes(17, 10);
 my $found = "SELECT cause, evidence, direction FROM assist.regressions WHERE query LIKE 'UPDATE account SET balance = balance + %'";
 like($node->safe_psql('postgres', $found), qr/^lock_waits\|it waits for locks: 0\S* to \S+ ms a call\|slower$/, 'the lock is named before the release')
   or diag $node->safe_psql('postgres', 'SELECT query, causes FROM assist.regressions');

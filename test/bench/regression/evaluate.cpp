@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "assist/series.hpp"
+#include "kinds.hpp"
 
 using namespace assist;
 
@@ -20,33 +21,10 @@ namespace {
 constexpr int kBefore = 8 * kHoursPerWeek, kJudged = 4 * kHoursPerWeek;
 constexpr int kStart = 20089 * 24;  // 2025-01-01 00:00
 
-struct Kind {
-  const char* name;
-  double season;     // ln of the day's peak over its trough
-  double noise;      // of the AR(1) process, ln
-  double daily;      // noise common to a day
-  double calls;      // an hour, at the mean; per-call times vary by their own mean
-  bool batch;        // on the first of a month, for six hours, times are tripled
-};
-constexpr Kind kKinds[] = {
-    {"weak season, 1,000 calls an hour", 0.2, 0.08, 0.06, 1000, false},
-    {"strong season, 1,000 calls an hour", 1.2, 0.12, 0.08, 1000, false},
-    {"strong season, 60 calls an hour", 1.2, 0.12, 0.08, 60, false},
-    {"strong season, 30 calls an hour", 1.2, 0.12, 0.08, 30, false},
-    {"monthly batch, 300 calls an hour", 0.6, 0.1, 0.08, 300, true},
-    {"noisy, 100 calls an hour", 0.6, 0.25, 0.12, 100, false},
-};
-
 struct Series {
   std::vector<HourPoint> points;
   int shift_at = -1;  // index; -1 = none
 };
-
-double Season(const Kind& kind, int hour, double phase) {
-  const double day = 0.5 - 0.5 * std::cos(2 * M_PI * ((hour % 24) - 3 - phase) / 24);
-  const bool weekend = (hour / 24) % 7 == 2 || (hour / 24) % 7 == 3;
-  return kind.season * day * (weekend ? 0.3 : 1);
-}
 
 // The hours with fewer than 30 calls are left out, as in production.
 Series Generate(const Kind& kind, double shift, unsigned seed) {
@@ -54,7 +32,7 @@ Series Generate(const Kind& kind, double shift, unsigned seed) {
   std::normal_distribution<double> normal;
   std::uniform_real_distribution<double> uniform;
   Series out;
-  constexpr double kPhi = 0.55;
+  constexpr double kPhi = kHourPhi;
   double ar = 0, daily = 0;
   const double phase = 4 * uniform(random), growth = 0.00002 * normal(random);
   const int shift_hour = shift != 0 ? kBefore + static_cast<int>(uniform(random) * (kJudged - 72)) : INT32_MAX;
