@@ -57,6 +57,8 @@ AS 'MODULE_PATHNAME', 'assist_set_rule';
 COMMENT ON FUNCTION assist.set_rule(pg_catalog.text, pg_catalog.bool, pg_catalog.jsonb) IS
 'Switches a rule on or off and sets its parameters: {"min_age": 7} in the units of assist.rules, null = back to the default; NULL arguments and parameters not named stay as they are. Returns the rule. The next analysis goes by it.';
 
+ALTER TABLE assist.rule_setting ENABLE ROW LEVEL SECURITY;
+ALTER TABLE assist.rule_state ENABLE ROW LEVEL SECURITY;
 REVOKE ALL ON FUNCTION assist._rules(),
   assist.set_rule(pg_catalog.text, pg_catalog.bool, pg_catalog.jsonb) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION assist._rules() TO pg_read_all_stats;

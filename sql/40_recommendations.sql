@@ -195,6 +195,12 @@ AS 'MODULE_PATHNAME', 'assist_mark_implemented';
 COMMENT ON FUNCTION assist.mark_implemented(pg_catalog.int8) IS
 'Records that a recommendation was followed by hand and returns it. It opens again when its cause goes and comes back.';
 
+-- Even with GRANT ... ON ALL TABLES they are read through views.
+ALTER TABLE assist.recommendation ENABLE ROW LEVEL SECURITY;
+ALTER TABLE assist.action_log ENABLE ROW LEVEL SECURITY;
+ALTER TABLE assist.object_seen ENABLE ROW LEVEL SECURITY;
+ALTER TABLE assist.server_counter ENABLE ROW LEVEL SECURITY;
+ALTER TABLE assist.bloat_measure ENABLE ROW LEVEL SECURITY;
 REVOKE ALL ON FUNCTION
   assist._check_filter(pg_catalog.text, pg_catalog.text, pg_catalog.text),
   assist.recommendations(pg_catalog.text, pg_catalog.text, pg_catalog.text),

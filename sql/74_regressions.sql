@@ -18,6 +18,7 @@ CREATE TABLE assist.regression (
   impact pg_catalog.float8 NOT NULL,
   calls_per_hour pg_catalog.float8 NOT NULL,
   causes pg_catalog.jsonb NOT NULL DEFAULT '[]',
+  common_cause pg_catalog.text NOT NULL DEFAULT '',
   updated_at pg_catalog.timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp()
 );
 CREATE INDEX ON assist.regression (statement, onset);
@@ -28,6 +29,7 @@ CREATE TABLE assist.regression_judged (
   one pg_catalog.bool PRIMARY KEY DEFAULT true CHECK (one),
   hour pg_catalog.timestamptz NOT NULL
 );
+ALTER TABLE assist.regression_judged ENABLE ROW LEVEL SECURITY;
 COMMENT ON TABLE assist.regression_judged IS 'the hour at which statements were last compared with their season';
 
 CREATE TABLE assist.history_imported (
@@ -67,8 +69,8 @@ CREATE VIEW assist.regressions WITH (security_barrier) AS
         AND s.userid OPERATOR(pg_catalog.=) (SELECT oid FROM pg_catalog.pg_roles WHERE rolname OPERATOR(pg_catalog.=) CURRENT_USER)
   ORDER BY (r.until IS NULL) DESC, r.onset DESC, pg_catalog.abs(r.impact) DESC;
 COMMENT ON VIEW assist.regressions IS
-'statements whose time per call is no longer what was normal, slower or faster, since when and probably why; what began together is one incident';
-COMMENT ON COLUMN assist.regressions.incident IS 'the first of those that began within half an hour of each other';
+'statements whose time per call is no longer what was normal, slower or faster, since when and probably why; what began together for one cause is one incident';
+COMMENT ON COLUMN assist.regressions.incident IS 'the first of those that began within half an hour of each other, with the same thing as probable cause';
 COMMENT ON COLUMN assist.regressions.detector IS 'event: compared with the day before something that may be the cause; season: with the same hours of the weeks before';
 COMMENT ON COLUMN assist.regressions.ratio IS 'after_ms / before_ms, ratio_low and ratio_high its 95 % interval';
 COMMENT ON COLUMN assist.regressions.impact_pct IS 'share of the database time after the onset that the change makes up; negative = it saves';

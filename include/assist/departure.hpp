@@ -71,17 +71,23 @@ struct Departure {
 };
 
 struct Cause {
-  std::string_view code;   // plan_changed, index_dropped, setting_changed ...: docs/regressions.md
-  double score = 0;        // 0 .. 1
-  std::string evidence;    // one sentence
-  std::string mitigation;  // one sentence
-  std::string sql;         // runs as it is; empty = nothing to run
+  std::string_view code;    // plan_changed, index_dropped, setting_changed ...: docs/regressions.md
+  double score = 0;         // 0 .. 1
+  std::string evidence;     // one sentence
+  std::string mitigation;   // one sentence
+  std::string sql;          // runs as it is; empty = nothing to run
+  std::string origin = {};  // what it comes from, the same for all that it hits; empty = not known
 };
 
 // Probable causes, the most probable first; those that explain next to nothing are left out. A
 // cause's score is how near in time it is, times how specific it is to this statement, times how
 // much of the change it can explain.
 std::vector<Cause> RankCauses(const Departure& departure);
+
+// What statements that changed at the same time have in common if one thing did it, by their ranked
+// causes: the code of the cause and its origin. Another plan is a consequence: what comes after it
+// counts.
+std::string CommonCause(const std::vector<Cause>& ranked);
 
 // The nodes that only one of the plans has, "- Index Scan using a_b on a, + Seq Scan on a".
 std::string PlanDifference(const PlanSide& before, const PlanSide& after);

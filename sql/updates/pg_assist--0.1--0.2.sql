@@ -54,6 +54,14 @@ GRANT EXECUTE ON FUNCTION assist._export_item(pg_catalog.jsonb), assist._export_
 COMMENT ON COLUMN assist.samples.parameters IS
   'values of $1 ... as SQL text, masked as assist.mask_literals says; NULL unless assist.sample_parameters is on';
 
+ALTER TABLE assist.rule_setting ENABLE ROW LEVEL SECURITY;
+ALTER TABLE assist.rule_state ENABLE ROW LEVEL SECURITY;
+ALTER TABLE assist.recommendation ENABLE ROW LEVEL SECURITY;
+ALTER TABLE assist.action_log ENABLE ROW LEVEL SECURITY;
+ALTER TABLE assist.object_seen ENABLE ROW LEVEL SECURITY;
+ALTER TABLE assist.server_counter ENABLE ROW LEVEL SECURITY;
+ALTER TABLE assist.bloat_measure ENABLE ROW LEVEL SECURITY;
+
 -- include: 70_history.sql
 -- include: 71_waits.sql
 -- include: 72_events.sql

@@ -242,6 +242,25 @@ DO $$ BEGIN FOR i IN 1 .. 40 LOOP BEGIN PERFORM 1 / (id - id) FROM al WHERE id =
 CALL judge();
 SELECT status, severity, value > threshold AS above, title ~ '^[0-9.]+ % of the statements fail, [0-9.]+ times' AS title, (evidence ->> 'errors')::int AS errors FROM assist.alerts WHERE metric = 'error_rate';
 
+-- Temporary files: more than a gigabyte an hour, where there were none.
+SET work_mem = '64kB';
+SELECT state FROM assist.thresholds WHERE metric = 'temp_usage';
+CREATE PROCEDURE spill() LANGUAGE plpgsql AS $$
+BEGIN
+  PERFORM count(*) FROM (SELECT g FROM generate_series(1, 300000) g ORDER BY hashint4(g)) s;
+  PERFORM pg_stat_force_next_flush();
+END $$;
+CALL spill();
+CALL judge();
+CALL spill();
+CALL judge();
+SELECT count(*) AS not_yet FROM assist.alerts WHERE metric = 'temp_usage';
+CALL spill();
+CALL judge();
+SELECT status, severity, title ~ '^[0-9]+ MB of temporary files an hour, [0-9.]+ times as much as usual$' AS title, (evidence ->> 'temp_bytes')::bigint > 1000000 AS bytes FROM assist.alerts WHERE metric = 'temp_usage';
+RESET work_mem;
+DROP PROCEDURE spill;
+
 -- Health.
 SELECT "check", status IN ('ok', 'warning', 'critical', 'unknown') AS status, value IS NOT NULL AS value, detail IS NOT NULL OR "check" IN ('collector', 'launcher') AS detail FROM assist.health();
 SELECT status <> 'ok' AS told, value ~ '[12] warning' AS value FROM assist.health() WHERE "check" = 'alerts';

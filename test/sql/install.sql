@@ -30,6 +30,10 @@ SELECT 'schema assist'
   FROM pg_namespace n, aclexplode(n.nspacl) a WHERE n.nspname = 'assist' AND a.grantee = 0
 ORDER BY 1;
 
+-- Tables that GRANT ... ON ALL TABLES would open past the views: none.
+SELECT c.oid::regclass AS no_row_security
+  FROM pg_class c WHERE c.relnamespace = 'assist'::regnamespace AND c.relkind IN ('r', 'p') AND NOT c.relrowsecurity ORDER BY 1::text;
+
 -- SECURITY DEFINER functions pin their search_path.
 SELECT p.oid::regprocedure AS loose_search_path
   FROM pg_proc p WHERE p.pronamespace = 'assist'::regnamespace AND p.prosecdef

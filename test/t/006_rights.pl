@@ -122,9 +122,8 @@ for my $view ('plans', 'predicates', 'samples', 'errors', 'statement_history', '
 	($status, $out, $err) = as('developer', "SELECT count(*) FROM assist.$view WHERE userid <> 'developer'::regrole");
 	is($out, '0', "developer: nothing of others in $view") or diag $err;
 }
-for my $table ('history_statement', 'history_plan', 'history_relation', 'history_block', 'history_block_0', 'history_base', 'history_imported', 'history_wait',
-	'regression', 'event', 'event_position', 'setting_seen', 'alert', 'alert_judged', 'core_table', 'threshold', 'threshold_state',
-	'capacity_level', 'capacity_forecast', 'capacity_judged')
+for my $table (split /\n/, $node->safe_psql('postgres', q{
+	SELECT relname FROM pg_class WHERE relnamespace = 'assist'::regnamespace AND relkind IN ('r', 'p') ORDER BY 1}))
 {
 	($status, $out, $err) = as('developer', "SELECT count(*) FROM assist.$table");
 	is($out, '0', "developer: nothing of $table itself") or diag $err;

@@ -70,6 +70,27 @@ $holder->kill_kill;
 $node->safe_psql('postgres', q{SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query ~ 'pg_sleep' AND wait_event = 'PgSleep'});
 ok(wait_until(30, sub { $node->safe_psql('postgres', q{SELECT isfinite(at) FROM assist.alert_judged WHERE pace = 'minutes'}) eq 't' }), 'and come after it');
 
+# More connections than at this hour of the days before; over when they are gone.
+$node->safe_psql('postgres', q{
+	INSERT INTO assist.history_block (ring, kind, start, until, observed, rows, data)
+	SELECT 8 + floor(extract(epoch FROM t - '2000-01-01 00:00+00') / 1728000)::int % 4, 5, t - interval '1 hour', t, 3600, b.rows, b.data
+	  FROM (SELECT rows, data FROM assist.history_block WHERE kind = 5 ORDER BY until DESC LIMIT 1) b, generate_series(now() - interval '4 days', now() - interval '1 day', '1 day') t});
+my $storm = q{SELECT status FROM assist.alert WHERE metric = 'connection_storm'};
+round_of_work(7);
+is($node->safe_psql('postgres', $storm), '', 'as many connections as ever');
+my $script = PostgreSQL::Test::Utils::tempdir . '/sleep.sql';
+append_to_file($script, "SELECT pg_sleep(1);\n");
+my $crowd = IPC::Run::start([ 'pgbench', '-n', '-c', '30', '-T', '120', '-f', $script, '-h', $node->host, '-p', $node->port, 'postgres' ], '>', \my $bench, '2>&1', IPC::Run::timeout(180));
+ok(wait_until(30, sub { $node->safe_psql('postgres', q{SELECT numbackends > 30 FROM pg_stat_database WHERE datname = 'postgres'}) eq 't' }), 'a crowd has come') or diag $bench;
+round_of_work($_) for 8 .. 10;
+is($node->safe_psql('postgres', $storm), 'open', 'a storm of connections');
+like($node->safe_psql('postgres', q{SELECT title FROM assist.alert WHERE metric = 'connection_storm'}), qr/^3\d connections, 3\.\d times as many as usual$/, 'as many times as usual');
+$crowd->signal('INT');
+$crowd->finish;
+ok(wait_until(30, sub { $node->safe_psql('postgres', q{SELECT numbackends < 10 FROM pg_stat_database WHERE datname = 'postgres'}) eq 't' }), 'it has gone');
+round_of_work($_) for 11 .. 14;
+is($node->safe_psql('postgres', $storm), 'resolved', 'and so has the alert');
+
 is($node->safe_psql('postgres', q{SELECT last_error IS NULL FROM assist.status WHERE component = 'analyst'}), 't', 'the analyst had no error');
 $node->stop;
 done_testing();

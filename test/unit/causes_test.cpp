@@ -164,5 +164,28 @@ TEST(Causes, ImprovementsHaveCausesToo) {
   EXPECT_FALSE(Names(d, "index_dropped"));
 }
 
+TEST(Causes, WhatStatementsHaveInCommon) {
+  EXPECT_EQ("", CommonCause({}));
+  Departure d = Slower();
+  Replan(d);
+  EXPECT_EQ("plan_changed", CommonCause(RankCauses(d)));
+  // An ANALYZE comes behind the plan that it changed.
+  d.events.push_back({.kind = NearEvent::Kind::kAnalyze,
+                      .hours = -0.1,
+                      .touches = true,
+                      .object = "orders",
+                      .title = "ANALYZE of orders"});
+  EXPECT_EQ("plan_changed", First(d));
+  EXPECT_EQ("statistics_changed: ANALYZE of orders", CommonCause(RankCauses(d)));
+  // What waits for locks after a release has the locks in common.
+  d = Slower();
+  d.before.lock_ms = 0;
+  d.after.lock_ms = 17;
+  d.events.push_back({.kind = NearEvent::Kind::kDeploy, .hours = -0.1, .title = "release 4.2"});
+  EXPECT_EQ("lock_waits", CommonCause(RankCauses(d)));
+  d.after.lock_ms = 0;
+  EXPECT_EQ("deploy: release 4.2", CommonCause(RankCauses(d)));
+}
+
 }  // namespace
 }  // namespace assist

@@ -70,6 +70,7 @@ void AddEvent(const Departure& d, const NearEvent& event, bool slower, std::vect
   Cause cause;
   cause.evidence = event.title;
   cause.sql = event.undo;
+  cause.origin = event.title;
   switch (event.kind) {
     case NearEvent::Kind::kDropIndex:
     case NearEvent::Kind::kInvalidIndex: {
@@ -147,6 +148,7 @@ void AddTables(const Departure& d, bool slower, std::vector<Cause>& out) {
       cause.score = 0.7 * growth;
       cause.evidence = table.name + " had " + Number(table.rows_before) + " rows and has " +
                        Number(table.rows_after);
+      cause.origin = table.name;
       if (slower)
         cause.mitigation =
             "See what the advisor recommends for it; partition or archive what is not read.";
@@ -160,6 +162,7 @@ void AddTables(const Departure& d, bool slower, std::vector<Cause>& out) {
                        " have changed since its last ANALYZE";
       cause.mitigation = "Analyze it, and let autovacuum do so earlier.";
       cause.sql = "ANALYZE " + table.name + ";";
+      cause.origin = table.name;
       out.push_back(std::move(cause));
     }
   }
@@ -318,6 +321,16 @@ std::vector<Cause> RankCauses(const Departure& departure) {
     if (!told) ranked.push_back(std::move(cause));
   }
   return ranked;
+}
+
+std::string CommonCause(const std::vector<Cause>& ranked) {
+  constexpr double kProbable = 0.3;
+  if (ranked.empty()) return "";
+  const auto found = std::find_if(ranked.begin(), ranked.end(), [](const Cause& cause) {
+    return cause.code != "plan_changed" && cause.score >= kProbable;
+  });
+  const Cause& common = found != ranked.end() ? *found : ranked.front();
+  return std::string(common.code) + (common.origin.empty() ? "" : ": " + common.origin);
 }
 
 }  // namespace assist

@@ -50,9 +50,9 @@ void AppendText(std::string& json, std::string_view key, std::string_view text) 
   });
 }
 
-std::string CausesJson(const Departure& departure) {
+std::string CausesJson(const std::vector<Cause>& causes) {
   std::string json = "[";
-  for (const Cause& cause : RankCauses(departure)) {
+  for (const Cause& cause : causes) {
     if (json.size() > 1) json += ',';
     char score[32];
     std::snprintf(score, sizeof score, "{\"score\":%.2f", cause.score);
@@ -96,7 +96,8 @@ StatementFacts ReadStatementFacts(std::uint32_t statement) {
 
 void StoreRegression(const RegressionRow& row, const Departure& departure) {
   if (IsReturn(row)) return;
-  const std::string causes = CausesJson(departure);
+  const std::vector<Cause> ranked = RankCauses(departure);
+  const std::string causes = CausesJson(ranked), common = CommonCause(ranked);
   const Arg args[] = {Arg::Int4(static_cast<std::int32_t>(row.statement)),
                       Arg::Text(row.ratio >= 1 ? "slower" : "faster"),
                       Arg::Text(row.warning ? "warning" : "info"),
@@ -110,7 +111,8 @@ void StoreRegression(const RegressionRow& row, const Departure& departure) {
                       Arg::Real(row.high),
                       Arg::Real(row.impact),
                       Arg::Real(departure.after.calls_per_hour),
-                      Arg::Text(causes)};
+                      Arg::Text(causes),
+                      Arg::Text(common)};
   // What an event told of is not told again by the season; its onset is known better.
   const std::int64_t known = Execute(
       "UPDATE assist.regression r SET severity = CASE WHEN r.detector = 'event' THEN r.severity "
@@ -121,7 +123,8 @@ void StoreRegression(const RegressionRow& row, const Departure& departure) {
       "  after_ms = $8, ratio = $9, ratio_low = $10, ratio_high = $11, impact = $12, "
       "calls_per_hour = $13,"
       "  before_ms = CASE WHEN r.detector = $4 THEN $7 ELSE r.before_ms END,"
-      "  causes = CASE WHEN $14 = '[]' THEN r.causes ELSE $14::jsonb END, updated_at = "
+      "  causes = CASE WHEN $14 = '[]' THEN r.causes ELSE $14::jsonb END,"
+      "  common_cause = CASE WHEN $14 = '[]' THEN r.common_cause ELSE $15 END, updated_at = "
       "clock_timestamp()"
       " WHERE r.id = (SELECT o.id FROM assist.regression o WHERE o.statement = $1 AND o.direction "
       "= $2"
@@ -133,11 +136,11 @@ void StoreRegression(const RegressionRow& row, const Departure& departure) {
   Execute(
       "INSERT INTO assist.regression (incident, statement, direction, severity, detector, onset, "
       "until, before_ms, after_ms, ratio,"
-      "  ratio_low, ratio_high, impact, calls_per_hour, causes)"
+      "  ratio_low, ratio_high, impact, calls_per_hour, causes, common_cause)"
       " SELECT (SELECT coalesce(o.incident, o.id) FROM assist.regression o WHERE o.direction = $2"
-      "   AND o.onset BETWEEN $5 - interval '30 min' AND $5 + interval '30 min' ORDER BY o.id "
-      "LIMIT 1),"
-      "  $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14::jsonb",
+      "   AND o.onset BETWEEN $5 - interval '30 min' AND $5 + interval '30 min' AND o.common_cause "
+      "= $15 ORDER BY o.id LIMIT 1),"
+      "  $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14::jsonb, $15",
       args);
 }
 

@@ -21,7 +21,7 @@ bool HasRegressions();
 bool HourIsOver();
 StatementFacts ReadStatementFacts(std::uint32_t statement);
 // A new one, or what is known by now of one that began within a day of it. Those that began within
-// half an hour of each other are one incident.
+// half an hour of each other with the same cause are one incident.
 void StoreRegression(const RegressionRow& row, const Departure& departure);
 // Ends those whose statements have been as before for a while.
 void CloseRegressions(TimestampTz now);
