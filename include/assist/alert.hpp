@@ -4,6 +4,7 @@
 // not at all, and each is judged once.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <limits>
 #include <memory_resource>
@@ -108,11 +109,37 @@ std::pmr::vector<TableTraffic> CoreTables(std::span<const TableTraffic> tables,
 
 // ---- The unusual -------------------------------------------------------------------------------
 
+// What a database did in some time.
+struct Load {
+  double calls = 0, errors = 0, temp_bytes = 0, seconds = 0;
+  double connections = 0;  // the most
+  void Add(const Load& other);
+};
+
+enum class LoadKind : std::uint8_t { kErrors, kConnections, kTemp };
+inline constexpr std::size_t kLoadKinds = 3;
+
+// The share of statements that fail, connections, bytes of temporary files an hour.
+double LoadOf(LoadKind kind, const Load& load);
+
+// The hours around this time of an earlier day, interval by interval: what a report of ten minutes
+// writes is not spread over them.
+class UsualDay {
+ public:
+  void Add(const Load& interval);
+  double seconds() const { return sum_.seconds; }
+  double Most(LoadKind kind) const;
+
+ private:
+  Load sum_;
+  std::array<double, kLoadKinds> most_{};  // of intervals with enough in them to tell
+};
+
 inline constexpr std::size_t kUsualDaysNeeded = 3;
 
-// How many times as much as there ever was on the days before, or as `floor` if that is more (from
-// little to some is nothing). NaN = learning.
-double TimesUsual(double now, std::span<const double> days, double floor);
+// How many times as much as there ever was on the days before; from little to some is nothing, and
+// what is little is 0 times, however unusual. NaN = learning.
+double TimesUsual(LoadKind kind, const Load& now, std::span<const UsualDay> days);
 
 // ---- Growth -------------------------------------------------------------------------------------
 

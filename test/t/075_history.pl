@@ -8,7 +8,7 @@ use Assist;
 use Fault;
 
 my $node = interposed(sub {
-	my $n = new_node('history', init => [ allows_streaming => 1 ], conf => "assist.interval = 0\nrestart_after_crash = on\n", start => 0);
+	my $n = new_node('history', init => [ allows_streaming => 1 ], conf => "assist.interval = 0\nrestart_after_crash = on\nmax_prepared_transactions = 2\n", start => 0);
 	$n->start;
 	$n->safe_psql('postgres', 'CREATE EXTENSION pg_assist; CREATE TABLE h (a int); SELECT assist.record_history()');
 	return $n;
@@ -40,29 +40,37 @@ run($node, 4);
 interposed(sub { $node->restart });
 is(recorded($node), '9', 'a restart loses nothing that was not recorded');
 
+# What a transaction took is there again when it is rolled back; where nobody could give it back it is not taken.
+run($node, 2);
+$node->safe_psql('postgres', 'BEGIN; SELECT assist.record_history(); ROLLBACK');
+my ($prepared, $prepare_out, $prepare_err) = try_sql($node, 'postgres', q{BEGIN; SELECT assist.record_history(); PREPARE TRANSACTION 'p'});
+like($prepare_err, qr/ERROR:  0A000: cannot PREPARE a transaction that has recorded history/, 'a transaction that recorded is not prepared');
+is($node->safe_psql('postgres', 'SELECT count(*) FROM pg_prepared_xacts'), '0', 'nor left behind');
+is(recorded($node), '11', 'and loses nothing');
+
 # A crash: what was not recorded is gone, and the time until the new start is a gap.
 run($node, 3);
 $node->stop('immediate');
 interposed(sub { $node->start });
 run($node, 2);
-is(recorded($node), '11', 'after a crash what came after it');
+is(recorded($node), '13', 'after a crash what came after it');
 is($node->safe_psql('postgres', q{SELECT bool_and(start >= pg_postmaster_start_time() - interval '1 s') FROM assist.statement_history
 	WHERE until = (SELECT max(until) FROM assist.statement_history)}), 't', 'in an interval that begins with the start');
 is($node->safe_psql('postgres', q{SELECT sum(n_tup_ins) FROM assist.table_history WHERE relation_name = 'public.h'}), '0', 'no counts of tables that were reset by it');
 $node->safe_psql('postgres', 'INSERT INTO h VALUES (1), (2)');
-is(recorded($node), '11', 'nothing ran');
+is(recorded($node), '13', 'nothing ran');
 is($node->safe_psql('postgres', q{SELECT sum(n_tup_ins) FROM assist.table_history WHERE relation_name = 'public.h'}), '2', 'and from then on exactly');
 
 # A clock that is set: ahead for a while, and back.
 run($node, 1);
 set_clock(2 * 86400);
-is(recorded($node), '12', 'ahead by two days: recorded');
+is(recorded($node), '14', 'ahead by two days: recorded');
 run($node, 1);
-is(recorded($node), '13', 'and goes on');
+is(recorded($node), '15', 'and goes on');
 set_clock(0);
 run($node, 1);
 my $after = recorded($node);
-is($after, '12', 'put back: what was recorded ahead is forgotten, what comes is recorded');
+is($after, '14', 'put back: what was recorded ahead is forgotten, what comes is recorded');
 is($node->safe_psql('postgres', $overlaps), '0', 'and no time is told twice');
 run($node, 1);
 is(recorded($node), $after + 1, 'and goes on');

@@ -178,11 +178,49 @@ TEST(Growth, LearnsFirst) {
   EXPECT_EQ(GrowthOfMonth(levels, memory).days_there, 18);
 }
 
+std::vector<UsualDay> Days(std::initializer_list<Load> loads) {
+  std::vector<UsualDay> days;
+  for (const Load& load : loads) days.emplace_back().Add(load);
+  return days;
+}
+
 TEST(Usual, IsTheMostOfTheDaysBefore) {
-  const double days[] = {10, 40, 20};
-  EXPECT_DOUBLE_EQ(TimesUsual(80, days, 1), 2);
-  EXPECT_DOUBLE_EQ(TimesUsual(80, days, 80), 1) << "of little, some is nothing";
-  EXPECT_TRUE(std::isnan(TimesUsual(80, std::span(days).first(2), 1)));
+  const auto days = Days({{.connections = 20}, {.connections = 40}, {.connections = 30}});
+  EXPECT_DOUBLE_EQ(TimesUsual(LoadKind::kConnections, {.connections = 80}, days), 2);
+  EXPECT_TRUE(std::isnan(
+      TimesUsual(LoadKind::kConnections, {.connections = 80}, std::span(days).first(2))));
+}
+
+TEST(Usual, LittleIsNothing) {
+  const auto few = Days({{.connections = 1}, {.connections = 2}, {.connections = 1}});
+  EXPECT_DOUBLE_EQ(TimesUsual(LoadKind::kConnections, {.connections = 19}, few), 0);
+  EXPECT_DOUBLE_EQ(TimesUsual(LoadKind::kConnections, {.connections = 20}, few), 2);
+  // Nineteen failures, or one in a hundred.
+  const auto none = Days({{.calls = 1000}, {.calls = 1000}, {.calls = 1000}});
+  EXPECT_DOUBLE_EQ(TimesUsual(LoadKind::kErrors, {.calls = 81, .errors = 19}, none), 0);
+  EXPECT_DOUBLE_EQ(TimesUsual(LoadKind::kErrors, {.calls = 3000, .errors = 29}, none), 0);
+  EXPECT_DOUBLE_EQ(TimesUsual(LoadKind::kErrors, {.calls = 80, .errors = 20}, none), 200);
+}
+
+TEST(Usual, AReportIsNotSpreadOverTheHours) {
+  // Ten minutes of two hours, every day: as much in ten minutes is as usual.
+  constexpr double kGigabyte = 1073741824;
+  UsualDay day;
+  day.Add({.seconds = 6000});
+  day.Add({.temp_bytes = 2 * kGigabyte, .seconds = 600});
+  day.Add({.seconds = 600});
+  const std::vector<UsualDay> days(3, day);
+  EXPECT_DOUBLE_EQ(
+      TimesUsual(LoadKind::kTemp, {.temp_bytes = kGigabyte, .seconds = 300}, days), 1);
+  EXPECT_DOUBLE_EQ(
+      TimesUsual(LoadKind::kTemp, {.temp_bytes = 10 * kGigabyte, .seconds = 300}, days), 10);
+  // One failure of three statements is no usual share.
+  UsualDay quiet;
+  quiet.Add({.calls = 2, .errors = 1, .seconds = 60});
+  quiet.Add({.calls = 9998, .errors = 0, .seconds = 60});
+  const std::vector<UsualDay> quiet_days(3, quiet);
+  EXPECT_DOUBLE_EQ(
+      TimesUsual(LoadKind::kErrors, {.calls = 80, .errors = 20}, quiet_days), 200);
 }
 
 TEST(CoreTables, CarryFourFifths) {

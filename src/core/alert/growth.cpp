@@ -44,11 +44,6 @@ MonthGrowth GrowthOfMonth(std::span<const double> levels, std::pmr::memory_resou
   return growth;
 }
 
-double TimesUsual(double now, std::span<const double> days, double floor) {
-  if (days.size() < kUsualDaysNeeded) return std::numeric_limits<double>::quiet_NaN();
-  return now / std::max(floor, *std::max_element(days.begin(), days.end()));
-}
-
 std::pmr::vector<TableTraffic> CoreTables(std::span<const TableTraffic> tables,
                                           std::pmr::memory_resource* memory) {
   std::pmr::vector<TableTraffic> core(memory);

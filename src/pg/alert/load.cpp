@@ -15,80 +15,64 @@ namespace {
 constexpr int kDays = 7;
 constexpr TimestampTz kHourUs = USECS_PER_HOUR, kLately = 15 * USECS_PER_MINUTE;
 constexpr double kSeen = 1800;  // seconds of the two hours around
-constexpr double kMinErrors = 20, kMinErrorShare = 0.01, kLittleErrorShare = 0.001;
-constexpr double kMinConnections = 20, kLittleConnections = 10;
-constexpr double kMinTempPerHour = 1073741824.0, kLittleTempPerHour = 104857600.0;
-
-struct Load {
-  double calls = 0, errors = 0, temp = 0, connections = 0, seconds = 0;
-  double ErrorShare() const { return calls + errors > 0 ? errors / (calls + errors) : 0; }
-  double TempPerHour() const { return seconds > 0 ? temp / seconds * 3600 : 0; }
-};
-
 struct Columns {
   std::size_t calls = ColumnOf(HistoryKind::kDatabase, "calls"),
               errors = ColumnOf(HistoryKind::kDatabase, "errors"),
               temp = ColumnOf(HistoryKind::kDatabase, "temp_bytes"),
               connections = ColumnOf(HistoryKind::kDatabase, "connections");
-  void Add(Load& load, const BlockTimes& times, const HistoryBlock& block) const {
-    load.seconds += times.observed_s;
-    for (std::size_t r = 0; r < block.rows(); ++r) {
-      load.calls += static_cast<double>(block.values[calls][r]);
-      load.errors += static_cast<double>(block.values[errors][r]);
-      load.temp += static_cast<double>(block.values[temp][r]);
-      load.connections =
-          std::max(load.connections, static_cast<double>(block.values[connections][r]));
-    }
+  Load Of(const BlockTimes& times, const HistoryBlock& block) const {
+    Load load;
+    for (std::size_t r = 0; r < block.rows(); ++r)
+      load.Add({.calls = static_cast<double>(block.values[calls][r]),
+                .errors = static_cast<double>(block.values[errors][r]),
+                .temp_bytes = static_cast<double>(block.values[temp][r]),
+                .connections = static_cast<double>(block.values[connections][r])});
+    load.seconds = times.observed_s;
+    return load;
   }
 };
 
 // An hour before to an hour after, of each of the last days.
-std::vector<Load> DaysBefore(TimestampTz now) {
+std::vector<UsualDay> DaysBefore(TimestampTz now) {
   const Columns at;
-  Load loads[kDays + 1];
+  UsualDay days[kDays + 1];
   ForEachFinestBlock(
       HistoryKind::kDatabase, now - kDays * kDayUs - kHourUs, now - kDayUs + kHourUs,
       [&](const BlockTimes& times, const HistoryBlock& block) {
         const TimestampTz middle = times.start + (times.until - times.start) / 2;
         const auto day = (now - middle + kDayUs / 2) / kDayUs;
         if (day < 1 || day > kDays || std::abs(now - middle - day * kDayUs) > kHourUs) return;
-        at.Add(loads[day], times, block);
+        days[day].Add(at.Of(times, block));
       });
-  std::vector<Load> seen;
-  for (const Load& load : loads)
-    if (load.seconds >= kSeen) seen.push_back(load);
+  std::vector<UsualDay> seen;
+  for (const UsualDay& day : days)
+    if (day.seconds() >= kSeen) seen.push_back(day);
   return seen;
 }
 
 struct Unusual {
+  LoadKind kind;
   const char* metric;
   const char* title;  // of what is shown and how many times as much that is
   const char* what_to_do;
   double shown_per;  // of the value
-  double floor;
-  double (*of)(const Load&);
-  bool (*enough)(const Load&);
 };
 
 constexpr Unusual kUnusual[] = {
-    {"error_rate", "%.1f %% of the statements fail, %.1f times as many as usual",
+    {LoadKind::kErrors, "error_rate", "%.1f %% of the statements fail, %.1f times as many as usual",
      "Which and why: SELECT sqlstate, errors, last_message FROM assist.errors ORDER BY last_seen "
      "DESC. What changed: assist.markers.",
-     100, kLittleErrorShare, [](const Load& load) { return load.ErrorShare(); },
-     [](const Load& load) {
-       return load.errors >= kMinErrors && load.ErrorShare() >= kMinErrorShare;
-     }},
-    {"connection_storm", "%.0f connections, %.1f times as many as usual",
+     100},
+    {LoadKind::kConnections, "connection_storm", "%.0f connections, %.1f times as many as usual",
      "Whose: SELECT usename, application_name, client_addr, state, count(*) FROM pg_stat_activity "
      "GROUP BY 1, 2, 3, 4 ORDER BY 5 DESC. Slow statements or locks make clients open more of "
      "them; a pooler bounds them.",
-     1, kLittleConnections, [](const Load& load) { return load.connections; },
-     [](const Load& load) { return load.connections >= kMinConnections; }},
-    {"temp_usage", "%.0f MB of temporary files an hour, %.1f times as much as usual",
+     1},
+    {LoadKind::kTemp, "temp_usage",
+     "%.0f MB of temporary files an hour, %.1f times as much as usual",
      "Which statements: SELECT query, temp_blks_written FROM assist.statements ORDER BY 2 DESC. "
      "What work_mem they need is in assist.recommendations.",
-     1 / 1048576.0, kLittleTempPerHour, [](const Load& load) { return load.TempPerHour(); },
-     [](const Load& load) { return load.TempPerHour() >= kMinTempPerHour; }},
+     1 / 1048576.0},
 };
 
 // Since it was judged last, or in a quarter of an hour.
@@ -100,26 +84,21 @@ Load Lately(const AlertBook& book, const MetricDescriptor& metric, const AlertOb
   ForEachRecentBlock(HistoryKind::kDatabase, now,
                      [&](const BlockTimes& times, const HistoryBlock& block) {
                        if (judged != 0 ? times.start >= judged : times.until > now - kLately)
-                         at.Add(lately, times, block);
+                         lately.Add(at.Of(times, block));
                      });
   return lately;
 }
 
 void JudgeLoad(AlertBook& book, const Unusual& one, const AlertObject& here,
-               const std::vector<Load>& before, TimestampTz now) {
+               const std::vector<UsualDay>& before, TimestampTz now) {
   const MetricDescriptor& metric = *FindMetric(one.metric);
   const Load lately = Lately(book, metric, here, now);
   if (lately.seconds <= 0) return;
-  std::vector<double> days;
-  for (const Load& load : before) days.push_back(one.of(load));
-  const double value = one.of(lately);
-  double times = TimesUsual(value, days, one.floor);
+  const double times = TimesUsual(one.kind, lately, before);
   if (std::isnan(times))
-    return book.SetState(metric, Learning(static_cast<double>(days.size()), kUsualDaysNeeded));
-  // What is little is nothing, however unusual.
-  if (!one.enough(lately)) times = 0;
+    return book.SetState(metric, Learning(static_cast<double>(before.size()), kUsualDaysNeeded));
   char title[160];
-  std::snprintf(title, sizeof title, one.title, value * one.shown_per, times);
+  std::snprintf(title, sizeof title, one.title, LoadOf(one.kind, lately) * one.shown_per, times);
   book.Judge(metric, here, times,
              {.title = title,
               .what_to_do = one.what_to_do,
@@ -127,9 +106,9 @@ void JudgeLoad(AlertBook& book, const Unusual& one, const AlertObject& here,
               .evidence = NumbersJson({{"calls", lately.calls},
                                        {"errors", lately.errors},
                                        {"connections", lately.connections},
-                                       {"temp_bytes", lately.temp},
+                                       {"temp_bytes", lately.temp_bytes},
                                        {"observed_s", lately.seconds},
-                                       {"compared_days", static_cast<double>(days.size())}})});
+                                       {"compared_days", static_cast<double>(before.size())}})});
   book.SetState(metric, "evaluated");
 }
 
@@ -141,7 +120,7 @@ void MeasureUnusualLoad(AlertBook& book, TimestampTz now) {
     if (book.IsWanted(*FindMetric(one.metric))) wanted.push_back(&one);
   if (wanted.empty()) return;
   const AlertObject here = ThisDatabase();
-  const std::vector<Load> before = DaysBefore(now);
+  const std::vector<UsualDay> before = DaysBefore(now);
   for (const Unusual* one : wanted) JudgeLoad(book, *one, here, before, now);
 }
 

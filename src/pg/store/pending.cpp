@@ -58,7 +58,15 @@ void put_back(const Taken& taken) {
   }
 }
 
+// What it took would be lost if the prepared transaction were rolled back, in another session.
+void refuse_to_prepare() {
+  ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+                  errmsg("cannot PREPARE a transaction that has recorded history"),
+                  errhint("Call assist.refresh() and assist.record_history() outside of it.")));
+}
+
 void at_end(XactEvent event, void*) {
+  if (event == XACT_EVENT_PRE_PREPARE && !all_taken().empty()) refuse_to_prepare();
   if (event == XACT_EVENT_ABORT)
     for (const Taken& taken : all_taken()) put_back(taken);
   if (event == XACT_EVENT_ABORT || event == XACT_EVENT_COMMIT || event == XACT_EVENT_PREPARE)
