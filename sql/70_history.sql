@@ -11,6 +11,10 @@ CREATE TABLE assist.history_statement (
   relation_names pg_catalog.text[],
   first_seen pg_catalog.timestamptz NOT NULL,
   last_seen pg_catalog.timestamptz NOT NULL,
+  -- The plan that ran four fifths of the calls of an interval, since when, and the one before it.
+  main_plan pg_catalog.int4,
+  main_plan_since pg_catalog.timestamptz,
+  plan_before pg_catalog.int4,
   UNIQUE (queryid, userid, toplevel)
 );
 COMMENT ON TABLE assist.history_statement IS 'every statement that history tells of';
@@ -303,8 +307,8 @@ BEGIN ATOMIC
            x.errors AS errors_a, y.errors AS errors_b
     FROM assist.statement_totals(a) x
          FULL JOIN assist.statement_totals(b) y
-           ON y.queryid OPERATOR(pg_catalog.=) x.queryid AND y.userid OPERATOR(pg_catalog.=) x.userid
-              AND y.toplevel OPERATOR(pg_catalog.=) x.toplevel) c
+           ON COALESCE(y.queryid, 0) OPERATOR(pg_catalog.=) COALESCE(x.queryid, 0) AND y.userid OPERATOR(pg_catalog.=) x.userid
+              AND COALESCE(y.toplevel, false) OPERATOR(pg_catalog.=) COALESCE(x.toplevel, false)) c
   ORDER BY pg_catalog.abs(COALESCE(c.ms_b, 0) OPERATOR(pg_catalog.-) COALESCE(c.ms_a, 0)) DESC;
 END;
 COMMENT ON FUNCTION assist.compare_periods(pg_catalog.tstzrange, pg_catalog.tstzrange) IS

@@ -41,7 +41,6 @@ struct NearEvent {
     kSetting,
     kSchema,  // other DDL
     kAnalyze,
-    kVacuum,
     kDeploy,
     kRestart
   };

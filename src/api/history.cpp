@@ -11,6 +11,7 @@
 #include "pg/memory.hpp"
 #include "pg/own_sql.hpp"
 #include "pg/row_sink.hpp"
+#include "pg/settings.hpp"
 
 extern "C" {
 #include "tcop/utility.h"  // for PreventCommandIfReadOnly
@@ -212,6 +213,7 @@ ASSIST_SQL_FUNCTION(assist_history_merge) {
 }
 
 ASSIST_SQL_FUNCTION(assist_record_history) {
+  Guarded([] { require_preload(); });
   RunAnalysis({.categories = 0, .own_transactions = false, .only_record = true});
   return Datum{0};
 }

@@ -1,5 +1,7 @@
 // assist.import_history(): series from outside.
 
+#include <charconv>
+#include <cmath>
 #include <cstdio>
 
 #include "core/text/csv.hpp"
@@ -10,6 +12,8 @@ extern "C" {
 #include "mb/pg_wchar.h"
 #include "tcop/utility.h"  // for PreventCommandIfReadOnly
 #include "utils/builtins.h"
+#include "utils/datetime.h"
+#include "utils/timestamp.h"
 }
 
 namespace {
@@ -45,6 +49,36 @@ bool IsHeader(const std::vector<std::string>& fields) {
          fields[3] == "value";
 }
 
+bool IsNumber(const std::string& text) {
+  constexpr const char* kSpace = " \t";
+  const std::size_t first = text.find_first_not_of(kSpace), last = text.find_last_not_of(kSpace);
+  if (first == std::string::npos) return false;
+  const char* begin = text.data() + first + (text[first] == '+' ? 1 : 0);
+  double value = 0;
+  const auto [end, error] = std::from_chars(begin, text.data() + text.size(), value);
+  return error == std::errc() && end == text.data() + last + 1 && std::isfinite(value);
+}
+
+// As the server reads moments; neither infinity nor what means the present.
+bool is_moment(const char* text) {
+  char work[MAXDATELEN + MAXDATEFIELDS];
+  char* field[MAXDATEFIELDS];
+  int types[MAXDATEFIELDS], fields = 0;
+  if (strlen(text) > MAXDATELEN ||
+      ParseDateTime(text, work, sizeof work, field, types, MAXDATEFIELDS, &fields) != 0)
+    return false;
+  struct pg_tm tm;
+  fsec_t fsec;
+  int kind = 0, zone = 0;
+  if (!assist_decode_moment(field, types, fields, &kind, &tm, &fsec, &zone) || kind != DTK_DATE)
+    return false;
+  TimestampTz moment;
+  return tm2timestamp(&tm, fsec, &zone, &moment) == 0 && IS_VALID_TIMESTAMP(moment);
+}
+bool IsMoment(const std::string& text) {
+  return Guarded([&] { return is_moment(text.c_str()); });
+}
+
 }  // namespace
 
 ASSIST_SQL_FUNCTION(assist_import_history) {
@@ -63,6 +97,8 @@ ASSIST_SQL_FUNCTION(assist_import_history) {
         if (fields.size() != 4) return "a row has four fields: metric, object, time, value";
         if (line == 1 && IsHeader(fields)) return nullptr;
         if (fields[0].empty()) return "a metric has a name";
+        if (!IsMoment(fields[2])) return "its time is none: as 2026-11-20 10:00+00";
+        if (!IsNumber(fields[3])) return "its value is no finite number";
         batch.metrics.push_back(std::move(fields[0]));
         batch.objects.push_back(std::move(fields[1]));
         batch.times.push_back(std::move(fields[2]));

@@ -36,6 +36,7 @@ extern "C" {
 #include "storage/lock.h"
 #include "storage/proc.h"
 #include "utils/backend_status.h"
+#include "utils/datetime.h"
 #include "access/stratnum.h"
 #include "utils/lsyscache.h"
 #ifdef __cplusplus
@@ -315,6 +316,17 @@ static inline PROCLOCK* assist_next_lock_of(PGPROC* proc, int partition, PROCLOC
 #else
   SHM_QUEUE* head = &proc->myProcLocks[partition];
   return (PROCLOCK*)SHMQueueNext(head, held == NULL ? head : &held->procLink, offsetof(PROCLOCK, procLink));
+#endif
+}
+
+/* Whether ParseDateTime()'s fields are a date or time; tells more of errors since 16. */
+static inline int assist_decode_moment(char** field, int* types, int fields, int* kind, struct pg_tm* tm, fsec_t* fsec,
+                                       int* zone) {
+#if PG_VERSION_NUM >= 160000
+  DateTimeErrorExtra extra;
+  return DecodeDateTime(field, types, fields, kind, tm, fsec, zone, &extra) == 0;
+#else
+  return DecodeDateTime(field, types, fields, kind, tm, fsec, zone) == 0;
 #endif
 }
 

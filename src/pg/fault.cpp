@@ -5,6 +5,8 @@
 #ifdef ASSIST_FAULTS
 
 #include <csignal>
+#include <cstdlib>
+#include <new>
 
 #include "pg/server.hpp"
 
@@ -65,10 +67,21 @@ bool fault_fails(const char* point) {
   Order order = {};
   const int kept = errno;
   const bool fails = is_time(point, &order) && strcmp(order.action, "fail") == 0;
+  if (fails) unlink(kFile);  // so that whoever gave the order sees that it was met
   errno = fails ? EIO : kept;
   return fails;
 }
 
 }  // namespace assist::pg
+
+// What the containers of the boundary layer allocate, but for strings, whose code is libstdc++'s own. Local to this
+// library: exports.map.
+void* operator new(std::size_t bytes) {
+  void* block = assist::pg::fault_fails("new") ? nullptr : malloc(bytes > 0 ? bytes : 1);
+  if (block == nullptr) throw std::bad_alloc();
+  return block;
+}
+void operator delete(void* block) noexcept { free(block); }
+void operator delete(void* block, std::size_t) noexcept { free(block); }
 
 #endif

@@ -8,7 +8,7 @@ namespace assist::pg {
 #ifdef ASSIST_FAULTS
 // Actions kill, segv, stop and error (ERROR 58030) happen here; the first three once for all processes.
 void fault_point(const char* point);
-// Action fail: true once, for the caller to behave as if its operation had failed.
+// Action fail: true once, and the file is gone, for the caller to behave as if its operation had failed.
 bool fault_fails(const char* point);
 #else
 inline void fault_point(const char*) {}

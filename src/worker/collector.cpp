@@ -8,11 +8,13 @@
 
 #include "pg/fault.hpp"
 #include "pg/settings.hpp"
+#include "pg/store/pending.hpp"
 #include "pg/store/store.hpp"
 #include "pg/store/waits.hpp"
 #include "worker/wait_sampler.hpp"
 
 extern "C" {
+#include "access/xlog.h"  // for RecoveryInProgress
 #include "miscadmin.h"
 #include "pgstat.h"
 #include "postmaster/bgworker.h"
@@ -64,6 +66,7 @@ void gather() {
     forget_future_activity(now);
   }
   last = now;
+  if (RecoveryInProgress()) forget_unrecordable(now);
   brake();
   report_component(kCollector, "running", nullptr, nullptr);
 }

@@ -21,61 +21,80 @@ $node->safe_psql('postgres', join ';', map { "SELECT b FROM t WHERE c = $_" } 1 
 my $whole = $node->safe_psql('postgres', 'SELECT assist.refresh()');
 cmp_ok($whole, '>', 1, 'an analysis finds something');
 
-# In one session, so that what a failure leaves behind adds up.
-my $out = $node->safe_psql('postgres', qq{
-	CREATE FUNCTION used() RETURNS bigint LANGUAGE sql AS \$\$
-		SELECT sum(used_bytes) FROM pg_backend_memory_contexts WHERE parent = 'TopMemoryContext' AND name NOT LIKE 'Cache%' \$\$;
-	CREATE TEMP TABLE result (failures int, before bigint, after bigint);
-	DO \$\$
-	DECLARE n int := 0; failures int := 0; before bigint; r int;
-	BEGIN
-		LOOP
-			EXECUTE format('COPY (SELECT %L) TO %L', 'allocate fail ' || n, '$fault');
-			BEGIN
-				r := assist.refresh();
-				EXIT;
-			EXCEPTION WHEN out_of_memory THEN
+$node->safe_psql('postgres', q{
+	CREATE FUNCTION used() RETURNS bigint LANGUAGE sql AS $$
+		SELECT sum(used_bytes) FROM pg_backend_memory_contexts WHERE parent = 'TopMemoryContext' AND name NOT LIKE 'Cache%' $$});
+
+# Runs SQL with each allocation failing in turn, the first ones and then ever fewer, until there is none left to fail; all in one
+# session, so that what a failure leaves behind adds up. `allocate`: what is taken from the server's memory contexts, `new`: what containers take.
+# Returns how many were met (some are contained, as in the planning of one statement), and the memory in use after some and after all.
+sub fail_in_turn
+{
+	my ($sql, $kind, $singly, $share) = @_;
+	# Not counted itself: what takes less than a thousandth of all the time gets no index.
+	my ($status, $seen, $errors) = try_sql($node, 'postgres', qq{
+		SET assist.track = none;
+		DO \$\$
+		DECLARE n int := 0; failures int := 0; before bigint; last bigint; met boolean;
+		BEGIN
+			LOOP
+				EXECUTE format('COPY (SELECT %L) TO %L', '$kind fail ' || n, '$fault');
+				BEGIN
+					EXECUTE \$call\$$sql\$call\$;
+				EXCEPTION WHEN out_of_memory THEN NULL;
+				END;
+				EXIT WHEN (pg_stat_file('$fault', true)).size IS NOT NULL;
 				failures := failures + 1;
-			END;
-			IF failures = 50 THEN before := used(); END IF;
-			n := n + CASE WHEN n < 300 THEN 1 ELSE 1 + n / 20 END;
-		END LOOP;
-		INSERT INTO result VALUES (failures, before, used());
-	END \$\$;
-	SELECT * FROM result}, timeout => 300);
-unlink $fault;
-my ($failures, $first_used, $last_used) = split /\|/, $out;
-cmp_ok($failures, '>', 100, "out of memory at $failures allocations of an analysis: an error each time");
-is($node->safe_psql('postgres', 'SELECT assist.refresh()'), $whole, 'and the next one is as before');
-cmp_ok($last_used, '<', $first_used + 200_000, "no memory is left behind ($first_used, $last_used bytes)");
+				last := used();
+				IF failures = $singly / 2 THEN before := last; END IF;
+				n := n + CASE WHEN n < $singly THEN 1 ELSE 1 + n / $share END;
+			END LOOP;
+			RAISE NOTICE 'failures: % % %', failures, before, last;
+		END \$\$}, timeout => 600);
+	unlink $fault;
+	is($status, 0, "$kind: no other error") or diag $errors;
+	return $errors =~ /failures: (\d+) (\S+) (\S+)/ ? ($1, $2, $3) : (0, 0, 0);
+}
+
+for my $kind ('allocate', 'new')
+{
+	my ($failures, $first_used, $last_used) = fail_in_turn('SELECT assist.refresh()', $kind, $kind eq 'new' ? 150 : 300, $kind eq 'new' ? 8 : 20);
+	cmp_ok($failures, '>', 100, "$kind: out of memory at $failures allocations of an analysis: at most an error each time");
+	is($node->safe_psql('postgres', 'SELECT assist.refresh()'), $whole, "$kind: and the next one is as before");
+	cmp_ok($last_used, '<', $first_used + 200_000, "$kind: no memory is left behind ($first_used, $last_used bytes)");
+}
+
 # The other functions that allocate in the boundary layer.
+$node->safe_psql('postgres', 'SELECT assist.record_history()') for 1 .. 3;
 my %calls = (
 	generate_migration => 'SELECT count(*) FROM assist.all_recommendations r, assist.generate_migration(r.id) WHERE r.sql IS NOT NULL',
 	migration_script => 'SELECT sum(length(assist.migration_script(id))) FROM assist.all_recommendations WHERE sql IS NOT NULL',
 	mask_query => q{SELECT length(assist.mask_query('SELECT 1 /* a@b.example */'))},
-	export => 'SELECT count(*) FROM assist.export()',);
+	export => 'SELECT count(*) FROM assist.export()',
+	observation => 'SELECT (SELECT count(*) FROM assist.statements), (SELECT count(*) FROM assist.plans), (SELECT count(*) FROM assist.predicates), (SELECT count(*) FROM assist.index_use)',
+	waits => 'SELECT (SELECT count(*) FROM assist.waits), (SELECT count(*) FROM assist.activity_history), (SELECT count(*) FROM assist.lock_tree)',
+	history => 'SELECT (SELECT count(*) FROM assist.statement_history), (SELECT count(*) FROM assist.plan_history), (SELECT count(*) FROM assist.table_history), (SELECT count(*) FROM assist.statement_totals())',
+	import_history => q{SELECT assist.import_history('a,b,2026-01-01 00:00+00,1')},
+	forecast => q{SELECT (SELECT count(*) FROM assist.forecast('calls')), (SELECT count(*) FROM assist.forecast_quality('calls')), (SELECT count(*) FROM assist.best_windows())},
+	baselines => 'SELECT count(*) FROM assist.baselines',
+	alerts => q{SELECT (SELECT count(*) FROM assist.alerts), (SELECT count(*) FROM assist.thresholds), assist.health_text()},);
+# Not every one takes memory of both kinds, but each of one.
 for my $name (sort keys %calls)
 {
-	my ($status, $seen, $errors) = try_sql($node, 'postgres', qq{
-		DO \$\$
-		DECLARE n int := 0; failures int := 0;
-		BEGIN
-			LOOP
-				EXECUTE format('COPY (SELECT %L) TO %L', 'allocate fail ' || n, '$fault');
-				BEGIN
-					EXECUTE \$call\$$calls{$name}\$call\$;
-					EXIT;
-				EXCEPTION WHEN out_of_memory THEN
-					failures := failures + 1;
-				END;
-				n := n + CASE WHEN n < 300 THEN 1 ELSE 1 + n / 20 END;
-			END LOOP;
-			RAISE NOTICE 'failures: %', failures;
-		END \$\$}, timeout => 300);
-	unlink $fault;
-	is($status, 0, "out of memory in $name: nothing else goes wrong") or diag $errors;
-	my ($count) = $errors =~ /failures: (\d+)/;
-	cmp_ok($count // 0, '>', 0, "and it is met: " . ($count // 0) . " times");
+	my $met = 0;
+	for my $kind ('allocate', 'new')
+	{
+		note "$kind in $name";
+		my ($count) = fail_in_turn($calls{$name}, $kind, 60, 5);
+		$met += $count;
+	}
+	cmp_ok($met, '>', 0, "out of memory in $name: $met times");
+}
+# What runs at each visit: history, regressions, alerts.
+for my $kind ('allocate', 'new')
+{
+	my ($count) = fail_in_turn(q{UPDATE assist.alert_judged SET at = '-infinity'; DELETE FROM assist.regression_judged; SELECT assist.record_history()}, $kind, 150, 8);
+	cmp_ok($count, '>', 50, "$kind: out of memory in $count allocations of a recording");
 }
 unlike(slurp_file($node->logfile), qr/PANIC|TRAP|was terminated/, 'no crash');
 

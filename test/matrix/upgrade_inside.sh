@@ -22,7 +22,9 @@ sql() { as "$new/psql" -X -q -At -v ON_ERROR_STOP=1 -h $work -d "$1" -f -; }
 kept() {
   echo "SELECT rule, enabled, settings FROM assist.rule_setting ORDER BY 1;
         SELECT id, rule, object, title, status FROM assist.all_recommendations ORDER BY 1;
-        SELECT id, role, action, object, outcome FROM assist.history ORDER BY 1" | sql shop
+        SELECT id, role, action, object, outcome FROM assist.history ORDER BY 1;
+        SELECT query, start, until, calls, rows FROM assist.statement_history WHERE query LIKE '% FROM t %' ORDER BY 1, 2;
+        SELECT at, kind, title FROM assist.markers ORDER BY 1, 2, 3" | sql shop
 }
 cd $work
 echo "   $("$old/postgres" --version 2>/dev/null || as "$old/postgres" --version)"
@@ -43,10 +45,12 @@ SELECT assist.set_rule('missing_index', settings => '{"min_saving": 0, "min_shar
 SELECT assist.set_rule('unused_index', enabled => false);
 SELECT b FROM t WHERE c = 1; SELECT b FROM t WHERE c = 2; SELECT b FROM t WHERE c = 3;
 SELECT assist.refresh();
+SELECT assist.mark('release 1');
+SELECT assist.refresh();
 SELECT assist.dismiss((SELECT id FROM assist.recommendations WHERE rule = 'duplicate_index'), 'kept on purpose');
 Q
 before=$(kept)
-[[ $before == *dismissed* && $before == *missing_index* ]] || fail "nothing to keep: $before"
+[[ $before == *dismissed* && $before == *missing_index* && $before == *"SELECT b FROM t"* && $before == *"release 1"* ]] || fail "nothing to keep: $before"
 as "$old/pg_ctl" stop -w -s -m fast -D $work/old
 as "$new/pg_upgrade" -b "$old" -B "$new" -d $work/old -D $work/new -s $work >$work/upgrade.log 2>&1 ||
   { tail -n 20 $work/upgrade.log; cat $work/new/pg_upgrade_output.d/*/log/*.log 2>/dev/null | tail -n 20; fail "pg_upgrade"; }

@@ -49,6 +49,9 @@ SELECT causes #>> '{1,cause}' AS second, causes #>> '{1,evidence}' AS evidence F
 SELECT sql FROM seen WHERE status = 'open' \gexec
 CALL minutes(4, 50);
 SELECT direction, status, cause FROM seen ORDER BY direction;
+-- It is back at the plan that it had before: that is another plan, too.
+SELECT p.plan::text ~ 'Index Scan' AS index, b.plan::text ~ 'Seq Scan' AS before FROM assist.history_statement s JOIN assist.history_plan p ON p.id = s.main_plan JOIN assist.history_plan b ON b.id = s.plan_before
+ WHERE s.query LIKE 'SELECT count(note) FROM ro%';
 -- Imported series.
 SELECT assist.import_history($$metric,object,time,value
 disk,/data,2026-01-01 00:00+00,1.5

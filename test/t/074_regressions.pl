@@ -63,4 +63,19 @@ $node->safe_psql('postgres', 'SELECT pg_sleep(0.3)');
 $node->safe_psql('postgres', 'SELECT assist.record_history()');
 cmp_ok($node->safe_psql('postgres', q{SELECT sum(wait_time) FROM assist.wait_history WHERE wait_event = 'PgSleep' AND query LIKE 'SELECT pg_sleep%'}), '>=', 200, 'what comes after it is');
 $node->stop;
+
+# More waits than there is room for: what gives way is told as others', and none twice.
+$node = new_node('many_waits', conf => "assist.interval = 0\nassist.wait_interval = 10ms\nassist.max_statements = 100\n");
+$node->safe_psql('postgres', 'CREATE TABLE w AS SELECT 1 AS a, 2 AS b; SELECT assist.record_history()');
+my $naps = join ';', map { my $n = $_; 'SELECT pg_sleep(0.03), ' . join(', ', map { $n >> $_ & 1 ? 'b' : 'a' } 0 .. 6) . ' FROM w' } 0 .. 127;
+my $sums = q{SELECT (SELECT sum(samples) FROM assist.wait_history), (SELECT sum(samples) FROM assist.waits WHERE dbid = (SELECT oid FROM pg_database WHERE datname = 'postgres'))};
+for my $round (1 .. 3)
+{
+	$node->safe_psql('postgres', $naps);
+	$node->safe_psql('postgres', 'SET assist.track = none; SELECT assist.record_history()');
+}
+my ($recorded, $seen) = split /\|/, $node->safe_psql('postgres', "SET assist.track = none; $sums");
+cmp_ok($node->safe_psql('postgres', q{SELECT evictions FROM assist.status WHERE component = 'waits'}), '>', 50, 'waits gave way');
+cmp_ok(abs($recorded - $seen), '<=', 5, "history has as many samples as were taken: $recorded of $seen");
+$node->stop;
 done_testing();

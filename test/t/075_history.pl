@@ -88,10 +88,49 @@ my ($status, $out, $err) = try_sql($standby, 'postgres', 'SELECT assist.record_h
 like($err, qr/ERROR:  25006/, 'which records nothing');
 ($status, $out, $err) = try_sql($standby, 'postgres', q{SELECT assist.forget('infinity')});
 like($err, qr/ERROR:  25006/, 'and forgets nothing');
+# What runs on a standby is in no history: not in that of after its promotion either.
+run($standby, 3);
+sleep 2;
 $node->stop('fast');
 $standby->promote;
 run($standby, 2);
 is(recorded($standby), $before + 2, 'promoted, it goes on');
 is($standby->safe_psql('postgres', q{SELECT count(*) FROM assist.regressions}), '0', 'and none of this is a regression');
 $standby->stop;
+
+# Between a shutdown and the next start nothing is missing, and nothing was seen.
+my $stopped = interposed(sub {
+	my $n = new_node('stopped', conf => "assist.interval = 0\n", start => 0);
+	set_clock(0);
+	$n->start;
+	$n->safe_psql('postgres', 'CREATE EXTENSION pg_assist; CREATE TABLE h (a int); SELECT assist.record_history()');
+	return $n;
+});
+run($stopped, 2);
+$stopped->stop;
+set_clock(5 * 3600);
+interposed(sub { $stopped->start });
+run($stopped, 1);
+is(recorded($stopped), '3', 'stopped for five hours: recorded');
+is($stopped->safe_psql('postgres', q{SELECT until - start > '5 hours', observed < 300 FROM assist.statement_history WHERE query = 'SELECT count(*) FROM h WHERE a = $1'}),
+	't|t', 'as what was seen in the minutes before and after');
+$stopped->stop;
+
+# The ring of partitions comes round: one is emptied as a whole, unless somebody reads it.
+my $ring = new_node('ring', conf => "assist.interval = 1\nassist.history_tiers = '1s:3s'\n");
+my $files = q{SELECT string_agg(pg_relation_filenode(c.oid)::text, ' ' ORDER BY relname COLLATE "C") FROM pg_class c WHERE relname ~ '^history_block_[0-3]$'};
+ok(wait_until(30, sub { $ring->safe_psql('postgres', 'SELECT count(DISTINCT ring) FROM assist.history_block') >= 3 }), 'the ring fills');
+my $first = $ring->safe_psql('postgres', $files);
+ok(wait_until(30, sub { $ring->safe_psql('postgres', $files) ne $first }), 'a partition is emptied');
+my $reader = $ring->background_psql('postgres');
+$reader->query_safe('BEGIN; SELECT count(*) FROM assist.history_block');
+$first = $ring->safe_psql('postgres', $files);
+my $at = $ring->safe_psql('postgres', 'SELECT clock_timestamp()');
+ok(wait_until(30, sub { $ring->safe_psql('postgres', "SELECT max(until) > '$at'::timestamptz + interval '8 s' FROM assist.history_block") eq 't' }), 'recording goes on while somebody reads');
+is($ring->safe_psql('postgres', $files), $first, 'no partition is emptied then');
+is($ring->safe_psql('postgres', q{SELECT count(*) FROM assist.history_block WHERE until < clock_timestamp() - interval '12 s'}), '0', 'but what is old is gone');
+$reader->query_safe('COMMIT');
+$reader->quit;
+ok(wait_until(30, sub { $ring->safe_psql('postgres', $files) ne $first }), 'and afterwards it is again');
+$ring->stop;
 done_testing();

@@ -164,6 +164,31 @@ TEST(Causes, ImprovementsHaveCausesToo) {
   EXPECT_FALSE(Names(d, "index_dropped"));
 }
 
+TEST(Causes, NamesOfIndexesAreAsInPlans) {
+  EXPECT_EQ("a", PlainName("a"));
+  EXPECT_EQ("b", PlainName("a.b"));
+  EXPECT_EQ("Order.idx", PlainName("public.\"Order.idx\""));
+  EXPECT_EQ("a\"b", PlainName("\"x.y\".\"a\"\"b\""));
+  Departure d = Slower();
+  d.plan_before.nodes = {"Index Scan using Order_idx on orders"};
+  Replan(d);
+  d.events.push_back(
+      {.kind = NearEvent::Kind::kDropIndex, .object = "public.\"Order_idx\"", .title = "dropped"});
+  EXPECT_EQ("index_dropped", First(d));
+}
+
+TEST(Causes, AnInvalidIndexThatThePlanUsed) {
+  Departure d = Slower();
+  Replan(d);
+  d.events.push_back({.kind = NearEvent::Kind::kInvalidIndex,
+                      .touches = true,
+                      .object = "public.orders_customer",
+                      .undo = "REINDEX INDEX CONCURRENTLY public.orders_customer;"});
+  EXPECT_EQ("index_invalid", First(d));
+  d.events[0].object = "public.orders_other";
+  EXPECT_FALSE(Names(d, "index_invalid"));
+}
+
 TEST(Causes, WhatStatementsHaveInCommon) {
   EXPECT_EQ("", CommonCause({}));
   Departure d = Slower();

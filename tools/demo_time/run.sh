@@ -62,3 +62,9 @@ demo -c "select to_char(onset, 'Dy HH24:MI') as onset, detector, before_ms, afte
   -c "select cause, evidence, sql from assist.regressions order by onset" \
   -c "select left(query, 30) as query, n as rank, c ->> 'cause' as cause, c ->> 'score' as score, left(c ->> 'evidence', 90) as evidence
   from assist.regressions, jsonb_array_elements(causes) with ordinality j (c, n) order by onset, n"
+
+named=$(demo -At -c "select string_agg(cause, ' ' order by onset) from assist.regressions where detector = 'event'")
+if [ "$named" != "plan_changed setting_changed index_dropped" ]; then
+  echo "not each cause was named first: $named" >&2
+  exit 1
+fi

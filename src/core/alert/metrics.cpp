@@ -63,7 +63,7 @@ constexpr MetricDescriptor kMetrics[] = {
      .pace = Pace::kMinutes,
      .warning = 0,
      .critical = kOff,
-     .hysteresis = kThree,
+     .hysteresis = {1, 3},
      .anomaly = false,
      .meaning = "sequential scans since the last look of a core table that had less than one a day "
                 "in the last week; of 1,000 rows or more each; needs 2 days"},

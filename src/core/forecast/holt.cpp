@@ -42,17 +42,18 @@ double Damped(double phi, int lead) {  // phi + phi^2 + ... of so many
 }  // namespace
 
 void Holt::Choose(std::span<const double> values, double clip, double slope, int horizon) {
-  constexpr std::size_t n = kChoices.size();
-  std::array<double, n> level, trend, error{};
-  std::array<std::array<double, n>, kLeads.size()> damped;
+  constexpr std::size_t kCount = kChoices.size();
+  std::array<double, kCount> level, trend, error{};
+  std::array<std::array<double, kCount>, kLeads.size()> damped;
   std::size_t leads = 0;
   for (; leads < kLeads.size() && (leads == 0 || kLeads[leads] <= horizon); ++leads)
-    for (std::size_t k = 0; k < n; ++k) damped[leads][k] = Damped(kChoices[k].phi, kLeads[leads]);
+    for (std::size_t k = 0; k < kCount; ++k)
+      damped[leads][k] = Damped(kChoices[k].phi, kLeads[leads]);
   level.fill(Start(values));
-  for (std::size_t k = 0; k < n; ++k) trend[k] = kChoices[k].phi == 0 ? 0 : slope;
+  for (std::size_t k = 0; k < kCount; ++k) trend[k] = kChoices[k].phi == 0 ? 0 : slope;
   for (std::size_t i = 0; i < values.size(); ++i) {
     const bool measured = !std::isnan(values[i]);
-    for (std::size_t k = 0; k < n; ++k) {
+    for (std::size_t k = 0; k < kCount; ++k) {
       const HoltParameters& p = kChoices[k];
       const double carried = p.phi * trend[k], expected = level[k] + carried;
       const double e = measured ? std::clamp(values[i] - expected, -clip, clip) : 0;
@@ -63,7 +64,7 @@ void Holt::Choose(std::span<const double> values, double clip, double slope, int
     for (std::size_t l = 0; l < leads; ++l) {
       const std::size_t at = i + static_cast<std::size_t>(kLeads[l]);
       if (at >= values.size() || std::isnan(values[at])) continue;
-      for (std::size_t k = 0; k < n; ++k)
+      for (std::size_t k = 0; k < kCount; ++k)
         error[k] += std::min(std::abs(values[at] - level[k] - damped[l][k] * trend[k]), 2 * clip);
     }
   }

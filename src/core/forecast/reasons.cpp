@@ -1,5 +1,7 @@
 // Why nothing is said, as sentences.
 
+#include <cmath>
+
 #include "assist/forecast.hpp"
 
 namespace assist {
@@ -12,7 +14,7 @@ std::string Of(int there, int needed, const char* what) {
 
 // Two digits after the point, without the locale.
 std::string Hundredths(double value) {
-  const auto n = static_cast<long long>(value * 100 + 0.5);
+  const long long n = std::llround(value * 100);
   const std::string digits = std::to_string(n % 100);
   return std::to_string(n / 100) + (digits.size() < 2 ? ".0" : ".") + digits;
 }

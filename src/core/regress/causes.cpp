@@ -78,7 +78,8 @@ void AddEvent(const Departure& d, const NearEvent& event, bool slower, std::vect
       const bool invalid = event.kind == NearEvent::Kind::kInvalidIndex;
       const bool used =
           UsesIndex(d.plan_before, event.object) && !UsesIndex(d.plan_after, event.object);
-      if (!used && !event.touches) return;
+      // An invalid one may be the rest of a failed attempt that no plan ever had.
+      if (!used && (invalid || !event.touches)) return;
       cause.code = invalid ? "index_invalid" : "index_dropped";
       cause.score = near * (used ? 1 : replanned ? 0.7 : 0.3);
       if (used) cause.evidence += ", which the plan before used";
@@ -105,8 +106,6 @@ void AddEvent(const Departure& d, const NearEvent& event, bool slower, std::vect
       cause.mitigation =
           "Raise the statistics target of the columns that it filters by, and ANALYZE again.";
       break;
-    case NearEvent::Kind::kVacuum:
-      return;
     case NearEvent::Kind::kDeploy:
       cause.code = "deploy";
       cause.score = near * 0.5;
@@ -258,11 +257,28 @@ std::string Number(double value) {
 
 std::string Percent(double share) { return Number(std::round(100 * share)) + " %"; }
 
+// The last part of a qualified name, without its quotes: as plans have it.
+std::string PlainName(std::string_view qualified) {
+  std::string name;
+  bool quoted = false;
+  for (std::size_t i = 0; i < qualified.size(); ++i) {
+    if (qualified[i] == '"') {
+      if (quoted && i + 1 < qualified.size() && qualified[i + 1] == '"')
+        name += qualified[++i];
+      else
+        quoted = !quoted;
+    } else if (qualified[i] == '.' && !quoted) {
+      name.clear();
+    } else {
+      name += qualified[i];
+    }
+  }
+  return name;
+}
+
 bool UsesIndex(const PlanSide& plan, std::string_view index) {
   // "Index Scan using NAME on ...", the name without its schema.
-  const std::size_t dot = index.rfind('.');
-  const std::string name =
-      " using " + std::string(dot == index.npos ? index : index.substr(dot + 1));
+  const std::string name = " using " + PlainName(index);
   return std::any_of(plan.nodes.begin(), plan.nodes.end(), [&](const std::string& node) {
     const std::size_t at = node.find(name);
     return at != node.npos && (at + name.size() == node.size() || node[at + name.size()] == ' ');

@@ -12,6 +12,8 @@ namespace assist {
 std::string Number(double value);
 std::string Percent(double share);
 
+std::string PlainName(std::string_view qualified);
+
 // Whether a node of the plan scans the index, given with or without its schema.
 bool UsesIndex(const PlanSide& plan, std::string_view index);
 

@@ -251,6 +251,8 @@ int RunAnalysis(const AnalysisRequest& request) {
     }
     phase.End();
   };
+  // In the user's transaction, which may take long to end, nothing is locked.
+  if (own) record([] { EmptyRings(); });
   record([&] { RecordHistory(!own); });
   record([] { RecordEvents(); });
   record([] { FindRegressions(); });

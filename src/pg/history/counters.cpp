@@ -14,12 +14,18 @@ bool CounterBases::Gain(Oid oid, std::span<const std::int64_t> now, const Row& r
                         bool is_new, std::span<std::uint64_t> gain) {
   const std::span<const Cell> then = row.Items(before);
   const bool known = !row.IsNull(before) && then.size() == columns_.size();
-  bool changed = !known, gained = false;
+  bool changed = !known, gained = false, reset = false;
+  const auto fell = [&](std::size_t c) {
+    return known && columns_[c].adds == Adds::kSum && now[c] < then[c].integer;
+  };
+  for (std::size_t c = 0; c < columns_.size(); ++c) reset |= fell(c) && !IsOfIndexes(c);
   for (std::size_t c = 0; c < columns_.size(); ++c) {
     const std::int64_t was = known ? then[c].integer : 0;
     if (now[c] != was) changed = true;
     if (columns_[c].adds == Adds::kSum) {
-      gain[c] = static_cast<std::uint64_t>(now[c] >= was ? now[c] - was : now[c]);
+      gain[c] = static_cast<std::uint64_t>(now[c] >= was              ? now[c] - was
+                                           : IsOfIndexes(c) && !reset ? 0
+                                                                      : now[c]);
       if (gain[c] != 0) gained = true;
     } else {
       gain[c] = static_cast<std::uint64_t>(std::max<std::int64_t>(now[c], 0));
@@ -32,6 +38,10 @@ bool CounterBases::Gain(Oid oid, std::span<const std::int64_t> now, const Row& r
     if (oids_.size() == kBatch) Save();
   }
   return gained && (known || (is_new && row.IsNull(before)));
+}
+
+bool CounterBases::IsOfIndexes(std::size_t column) const {
+  return kind_ == HistoryKind::kTable && columns_[column].name.starts_with("idx_");
 }
 
 void CounterBases::Save() {

@@ -71,7 +71,7 @@ const char* DatabaseQuery() {
 }  // namespace
 
 void RecordDatabase(const HistoryTiers& tiers, const Interval& interval, const PendingWork& work,
-                    bool with_size, bool truncate, std::pmr::memory_resource* memory) {
+                    bool with_size, std::pmr::memory_resource* memory) {
   constexpr HistoryKind kKind = HistoryKind::kDatabase;
   const std::size_t columns = ColumnsOf(kKind).size();
   std::vector<std::int64_t> now(columns);
@@ -97,7 +97,7 @@ void RecordDatabase(const HistoryTiers& tiers, const Interval& interval, const P
     builder.Add(1, gain);
   });
   bases.Save();
-  StoreBlock(tiers, 0, interval, std::move(builder).Finish(), truncate, memory);
+  StoreBlock(tiers, 0, interval, std::move(builder).Finish(), memory);
 }
 
 }  // namespace assist::pg

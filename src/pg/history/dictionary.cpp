@@ -11,6 +11,7 @@ namespace {
 // Objects a dictionary has at most: at 5,000 statements kept, those of twenty complete turnovers.
 // Rows of blocks whose object was dropped from it count among the others.
 constexpr std::int32_t kMostObjects = 100000;
+constexpr std::int32_t kMostPlans = 100;  // of a statement, the latest
 }  // namespace
 
 void Touch(const char* dictionary, std::span<const std::uint32_t> keys) {
@@ -36,6 +37,11 @@ void PruneDictionaries() {
   Execute(
       "DELETE FROM assist.history_plan p"
       " WHERE NOT EXISTS (SELECT 1 FROM assist.history_statement s WHERE s.id = p.statement)");
+  const Arg plans[] = {Arg::Int4(kMostPlans)};
+  Execute(
+      "DELETE FROM assist.history_plan WHERE id IN (SELECT id FROM (SELECT id, row_number() OVER "
+      "(PARTITION BY statement ORDER BY id DESC) AS n FROM assist.history_plan) p WHERE n > $1)",
+      plans);
 }
 
 }  // namespace assist::pg

@@ -40,6 +40,14 @@ void ForgetFuture(TimestampTz now) {
   Execute("DELETE FROM assist.history_block WHERE until > $1 + interval '1 minute'", args);
 }
 
+// What tiers had that are no more, and imported series older than what is kept.
+void ForgetBeyond(const HistoryTiers& tiers, TimestampTz now) {
+  const Arg args[] = {Arg::Int4(static_cast<int>(tiers.size()) * kRingSlots),
+                      Arg::Moment(now - tiers.back().keep_us)};
+  Execute("DELETE FROM assist.history_block WHERE ring >= $1", {args, 1});
+  Execute("DELETE FROM assist.history_imported WHERE at < $1", {args + 1, 1});
+}
+
 // A visit comes somewhat before a period is over as often as after it.
 bool IsDue(const Interval& interval, const HistoryTier& tier, bool always) {
   return always || interval.until - interval.start >= tier.period_us * 3 / 4;
@@ -47,10 +55,14 @@ bool IsDue(const Interval& interval, const HistoryTier& tier, bool always) {
 
 }  // namespace
 
+void EmptyRings() {
+  const HistoryTiers tiers = Tiers();
+  if (is_preloaded() && !tiers.empty() && HasTables()) EmptyStale(tiers, GetCurrentTimestamp());
+}
+
 void RecordHistory(bool always) {
   const HistoryTiers tiers = Tiers();
   if (!is_preloaded() || tiers.empty() || !HasTables()) return;
-  const bool truncate = !always;  // a user's transaction may take long to end
   ContextResource memory(CurrentMemoryContext);
   const TimestampTz now = GetCurrentTimestamp();
   ForgetFuture(now);
@@ -60,16 +72,17 @@ void RecordHistory(bool always) {
   const bool relations = IsDue(seldom, tiers[static_cast<std::size_t>(seldom_tier)], always);
   // What is over is added up first: the ring may come round to it after a long stop.
   if (IsDue(often, tiers[0], always)) {
-    RollUp(tiers, 0, kOften, now, truncate);
+    RollUp(tiers, 0, kOften, now);
     const PendingWork work = TakePending();
-    RecordStatements(tiers, often, work, truncate, &memory);
-    RecordDatabase(tiers, often, work, relations, truncate, &memory);
-    RecordWaits(tiers, often, truncate, &memory);
+    RecordStatements(tiers, often, work, &memory);
+    RecordDatabase(tiers, often, work, relations, &memory);
+    RecordWaits(tiers, often, &memory);
   }
   if (relations) {
-    RollUp(tiers, seldom_tier, kSeldom, now, truncate);
-    RecordRelations(tiers, seldom_tier, seldom, truncate, &memory);
+    RollUp(tiers, seldom_tier, kSeldom, now);
+    RecordRelations(tiers, seldom_tier, seldom, &memory);
     PruneDictionaries();
+    ForgetBeyond(tiers, now);
   }
 }
 
@@ -78,6 +91,7 @@ std::int64_t ForgetHistory(TimestampTz before) {
   const Arg args[] = {Arg::Moment(before)};
   const std::int64_t blocks = Execute("DELETE FROM assist.history_block WHERE until <= $1", args);
   Execute("DELETE FROM assist.history_imported WHERE at < $1", args);
+  Execute("DELETE FROM assist.event WHERE at < $1", args);
   Execute("DELETE FROM assist.regression WHERE until < $1", args);
   Execute("DELETE FROM assist.alert WHERE resolved_at < $1", args);
   Execute("DELETE FROM assist.capacity_level WHERE first_day + cardinality(levels) <= $1::date",

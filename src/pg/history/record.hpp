@@ -11,6 +11,10 @@ extern "C" {
 
 namespace assist::pg {
 
+// Empties the partitions whose turn it is again and that nobody has open, in a transaction of its
+// own: they stay locked until its end. REQUIRES: as below. Throws PgError.
+void EmptyRings();
+
 // `always`: also when the last record is younger than a period of the finest tier.
 // REQUIRES: an OwnerScope, a transaction with an active snapshot, and the analysis lock. Throws
 // PgError.

@@ -199,12 +199,10 @@ HistoryBlock RelationBlock(HistoryKind kind, const char* sql, std::pmr::memory_r
 
 }  // namespace
 
-void RecordRelations(const HistoryTiers& tiers, int tier, const Interval& interval, bool truncate,
+void RecordRelations(const HistoryTiers& tiers, int tier, const Interval& interval,
                      std::pmr::memory_resource* memory) {
-  StoreBlock(tiers, tier, interval, RelationBlock(HistoryKind::kTable, kTables, memory), truncate,
-             memory);
-  StoreBlock(tiers, tier, interval, RelationBlock(HistoryKind::kIndex, kIndexes, memory), truncate,
-             memory);
+  StoreBlock(tiers, tier, interval, RelationBlock(HistoryKind::kTable, kTables, memory), memory);
+  StoreBlock(tiers, tier, interval, RelationBlock(HistoryKind::kIndex, kIndexes, memory), memory);
   Define();
   Execute(
       "DELETE FROM assist.history_base b WHERE b.kind IN (3, 4)"

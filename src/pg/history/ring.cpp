@@ -24,55 +24,46 @@ namespace {
 
 constexpr int kMostRolledUp = 500;  // periods in one visit; the rest waits for the next
 
-// Empties a partition when nobody has it open; false: somebody has.
-bool empty_partition(const char* name, const char* truncate) {
+// Empties a partition when nobody has it open.
+void empty_partition(const char* name, const char* truncate) {
   Oid partition =
       RangeVarGetRelid(makeRangeVar(pstrdup("assist"), pstrdup(name), -1), NoLock, false);
-  if (!ConditionalLockRelationOid(partition, AccessExclusiveLock)) return false;
+  if (!ConditionalLockRelationOid(partition, AccessExclusiveLock)) return;
   SPI_connect();
   SPI_execute(truncate, false, 0);
   SPI_finish();
-  return true;
 }
 
-// Blocks that are there from the last time round, or that a clock ahead of this one made, go.
-void MakeRoom(const RingSlot& slot, bool truncate) {
+// Blocks that are there from the last time round, or that a clock ahead of this one made.
 #define ASSIST_STALE "(until <= $2 OR until > clock_timestamp() + interval '1 day')"
-  bool stale = false, fresh = false;
+
+void MakeRoom(const RingSlot& slot) {
   const Arg args[] = {Arg::Int4(slot.number), Arg::Moment(slot.since_us)};
-  QueryFresh("SELECT EXISTS (SELECT 1 FROM assist.history_block WHERE ring = $1 AND " ASSIST_STALE
-             "),"
-             " EXISTS (SELECT 1 FROM assist.history_block WHERE ring = $1 AND NOT " ASSIST_STALE
-             ")",
-             args, [&](const Row& row) {
-               stale = row.Flag(0);
-               fresh = row.Flag(1);
-             });
-  if (!stale) return;
-  if (truncate && !fresh) {
-    const std::string name = "history_block_" + std::to_string(slot.number);
-    const std::string statement = "TRUNCATE assist." + name;
-    bool emptied = false;
-    Guarded([&] { emptied = empty_partition(name.c_str(), statement.c_str()); });
-    if (emptied) return;
-  }
   Execute("DELETE FROM assist.history_block WHERE ring = $1 AND " ASSIST_STALE, args);
-#undef ASSIST_STALE
 }
 
 // Since when the server has been seen without a gap.
 TimestampTz SeenSince() {
-  TimestampTz since = store()->started;
   SpinLockAcquire(&store()->free_lock);
+  TimestampTz since = std::max(store()->started, store()->recordable_since);
   for (const Gap& gap : store()->gaps) since = std::max(since, gap.until);
   SpinLockRelease(&store()->free_lock);
   return since;
 }
 
+// How long of a time the server was down.
+TimestampTz AbsentIn(TimestampTz start, TimestampTz until) {
+  TimestampTz absent = 0;
+  SpinLockAcquire(&store()->free_lock);
+  for (const Gap& gap : store()->absences)
+    absent += std::max<TimestampTz>(0, std::min(gap.until, until) - std::max(gap.from, start));
+  SpinLockRelease(&store()->free_lock);
+  return absent;
+}
+
 // The earliest period of a tier that is over and not yet made, of blocks of the tier below;
 // nothing: there is none.
-bool RollUpOne(const HistoryTiers& tiers, int tier, HistoryKind kind, TimestampTz now,
-               bool truncate) {
+bool RollUpOne(const HistoryTiers& tiers, int tier, HistoryKind kind, TimestampTz now) {
   const ScopedContext context("assist history roll-up");
   ContextResource resource(context.get());
   std::pmr::memory_resource* memory = &resource;
@@ -112,16 +103,37 @@ bool RollUpOne(const HistoryTiers& tiers, int tier, HistoryKind kind, TimestampT
     merged = KeepLargest(merged, "exec_us", static_cast<std::size_t>(max_statements), memory);
   if (kind == HistoryKind::kWait)
     merged = KeepLargest(merged, "wait_us", static_cast<std::size_t>(max_statements), memory);
-  StoreBlock(tiers, tier, interval, merged, truncate, memory);
+  StoreBlock(tiers, tier, interval, merged, memory);
   return true;
 }
 
 }  // namespace
 
+void EmptyStale(const HistoryTiers& tiers, TimestampTz now) {
+  for (int tier = 0; tier < static_cast<int>(tiers.size()); ++tier) {
+    const RingSlot slot = SlotOf(tiers[static_cast<std::size_t>(tier)], tier, now);
+    bool stale = false, fresh = false;
+    const Arg args[] = {Arg::Int4(slot.number), Arg::Moment(slot.since_us)};
+    QueryFresh("SELECT EXISTS (SELECT 1 FROM assist.history_block WHERE ring = $1 AND " ASSIST_STALE
+               "), EXISTS (SELECT 1 FROM assist.history_block WHERE ring = $1 AND NOT " ASSIST_STALE
+               ")",
+               args, [&](const Row& row) {
+                 stale = row.Flag(0);
+                 fresh = row.Flag(1);
+               });
+    if (!stale || fresh) continue;
+    const std::string name = "history_block_" + std::to_string(slot.number);
+    const std::string statement = "TRUNCATE assist." + name;
+    Guarded([&] { empty_partition(name.c_str(), statement.c_str()); });
+  }
+}
+
+#undef ASSIST_STALE
+
 void StoreBlock(const HistoryTiers& tiers, int tier, const Interval& interval,
-                const HistoryBlock& block, bool truncate, std::pmr::memory_resource* memory) {
+                const HistoryBlock& block, std::pmr::memory_resource* memory) {
   const RingSlot slot = SlotOf(tiers[static_cast<std::size_t>(tier)], tier, interval.until - 1);
-  MakeRoom(slot, truncate);
+  MakeRoom(slot);
   std::pmr::string bytes(memory);
   AppendEncoded(bytes, block);
   const Arg args[] = {Arg::Int4(slot.number),
@@ -153,14 +165,14 @@ TimestampTz LastEnd(HistoryKind kind, int tier) {
 Interval IntervalSince(TimestampTz last, TimestampTz now) {
   const TimestampTz seen = SeenSince();
   const TimestampTz start = std::min(std::max(last, seen), now);
-  return {start, now, static_cast<double>(now - start) / 1e6};
+  return {start, now, static_cast<double>(now - start - AbsentIn(start, now)) / 1e6};
 }
 
 void RollUp(const HistoryTiers& tiers, int first, std::span<const HistoryKind> kinds,
-            TimestampTz now, bool truncate) {
+            TimestampTz now) {
   for (int tier = first + 1; tier < static_cast<int>(tiers.size()); ++tier)
     for (const HistoryKind kind : kinds)
-      for (int n = 0; n < kMostRolledUp && RollUpOne(tiers, tier, kind, now, truncate); ++n)
+      for (int n = 0; n < kMostRolledUp && RollUpOne(tiers, tier, kind, now); ++n)
         Guarded([] { CHECK_FOR_INTERRUPTS(); });
 }
 

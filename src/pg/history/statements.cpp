@@ -1,6 +1,8 @@
 // Statements and their plans: from the store's pending counters to blocks.
 
+#include <algorithm>
 #include <map>
+#include <span>
 #include <tuple>
 
 #include "assist/history.hpp"
@@ -138,11 +140,12 @@ HistoryBlock StatementBlock(const PendingWork& work,
   return std::move(builder).Finish();
 }
 
+using PlanKeyMap = std::map<PlanName, std::uint32_t>;
+
 HistoryBlock PlanBlock(const PendingWork& work,
                        const std::map<StatementName, std::uint32_t>& statements,
-                       std::pmr::memory_resource* memory) {
+                       const PlanKeyMap& keys, std::pmr::memory_resource* memory) {
   HistoryBuilder builder(HistoryKind::kPlan, memory);
-  const auto keys = PlanKeys(work, statements);
   for (const PendingStatement& statement : work.statements) {
     const auto of = statements.find(NameOf(statement.key));
     if (of == statements.end()) continue;
@@ -156,16 +159,45 @@ HistoryBlock PlanBlock(const PendingWork& work,
   return std::move(builder).Finish();
 }
 
+// Which plan runs a statement now: of intervals with enough calls that agree.
+void RememberMainPlans(const Interval& interval, const PendingWork& work,
+                       const std::map<StatementName, std::uint32_t>& statements,
+                       const PlanKeyMap& keys) {
+  constexpr std::uint64_t kMinCalls = 10;
+  std::vector<std::int64_t> ids, plans;
+  for (const PendingStatement& statement : work.statements) {
+    const auto of = statements.find(NameOf(statement.key));
+    if (of == statements.end() || statement.plan_count == 0) continue;
+    const std::span all(work.plans.data() + statement.first_plan, statement.plan_count);
+    const PendingPlan& most = *std::max_element(
+        all.begin(), all.end(),
+        [](const PendingPlan& a, const PendingPlan& b) { return a.calls < b.calls; });
+    const auto key = keys.find({of->second, static_cast<std::int64_t>(most.planid)});
+    if (key == keys.end() || most.calls < kMinCalls || most.calls * 5 < statement.sums.calls * 4)
+      continue;
+    ids.push_back(of->second);
+    plans.push_back(key->second);
+  }
+  const Arg args[] = {Arg::Integers(ids), Arg::Integers(plans), Arg::Moment(interval.start)};
+  Execute(
+      "UPDATE assist.history_statement s SET plan_before = s.main_plan, main_plan = n.plan::int, "
+      "main_plan_since = $3 FROM unnest($1, $2) n (statement, plan)"
+      " WHERE s.id = n.statement::int AND s.main_plan IS DISTINCT FROM n.plan::int",
+      args);
+}
+
 }  // namespace
 
 void RecordStatements(const HistoryTiers& tiers, const Interval& interval, const PendingWork& work,
-                      bool truncate, std::pmr::memory_resource* memory) {
+                      std::pmr::memory_resource* memory) {
   const auto keys = StatementKeys(work);
   std::vector<std::uint32_t> ids;
   for (const auto& [name, id] : keys) ids.push_back(id);
   Touch("history_statement", ids);
-  StoreBlock(tiers, 0, interval, StatementBlock(work, keys, memory), truncate, memory);
-  StoreBlock(tiers, 0, interval, PlanBlock(work, keys, memory), truncate, memory);
+  StoreBlock(tiers, 0, interval, StatementBlock(work, keys, memory), memory);
+  const PlanKeyMap plans = PlanKeys(work, keys);
+  StoreBlock(tiers, 0, interval, PlanBlock(work, keys, plans, memory), memory);
+  RememberMainPlans(interval, work, keys, plans);
 }
 
 }  // namespace assist::pg

@@ -26,14 +26,17 @@ struct Interval {
 
 // Writes a block, an empty one too: an interval that was seen and in which nothing happened is not
 // one that nobody knows of. It goes into its partition; what is there from the last time round
-// goes: with `truncate` the partition is emptied as a whole if nobody has it open, and stays locked
-// until the end of the transaction; else row by row.
+// goes, row by row where EmptyStale() could not have the partition.
 void StoreBlock(const HistoryTiers& tiers, int tier, const Interval& interval,
-                const HistoryBlock& block, bool truncate, std::pmr::memory_resource* memory);
+                const HistoryBlock& block, std::pmr::memory_resource* memory);
+
+// Empties each tier's partition of the present where it has nothing but blocks from the last time
+// round and nobody has it open.
+void EmptyStale(const HistoryTiers& tiers, TimestampTz now);
 
 // Makes the periods of coarser tiers that are over, of those kinds that begin at tier `first`.
 void RollUp(const HistoryTiers& tiers, int first, std::span<const HistoryKind> kinds,
-            TimestampTz now, bool truncate);
+            TimestampTz now);
 
 // End of the last block of a kind in a tier, or in any; 0 = none.
 inline constexpr int kAnyTier = -1;
@@ -45,22 +48,23 @@ Interval IntervalSince(TimestampTz last, TimestampTz now);
 
 // Statements and their plans.
 void RecordStatements(const HistoryTiers& tiers, const Interval& interval, const PendingWork& work,
-                      bool truncate, std::pmr::memory_resource* memory);
+                      std::pmr::memory_resource* memory);
 
 // Tables and indexes, by the differences of the server's counters from those of the time before;
 // the first time, and after a crash, there is none.
-void RecordRelations(const HistoryTiers& tiers, int tier, const Interval& interval, bool truncate,
+void RecordRelations(const HistoryTiers& tiers, int tier, const Interval& interval,
                      std::pmr::memory_resource* memory);
 
 // The database and the server.
 void RecordDatabase(const HistoryTiers& tiers, const Interval& interval, const PendingWork& work,
-                    bool with_size, bool truncate, std::pmr::memory_resource* memory);
+                    bool with_size, std::pmr::memory_resource* memory);
 
 // What the statements of this database waited for, by the collector's samples.
-void RecordWaits(const HistoryTiers& tiers, const Interval& interval, bool truncate,
+void RecordWaits(const HistoryTiers& tiers, const Interval& interval,
                  std::pmr::memory_resource* memory);
 
-// Objects of a dictionary (history_statement, history_relation, history_wait) that ran: seen last today.
+// Objects of a dictionary (history_statement, history_relation, history_wait) that ran: seen last
+// today.
 void Touch(const char* dictionary, std::span<const std::uint32_t> keys);
 
 // Keeps the dictionaries within bounds.

@@ -15,6 +15,9 @@ inline constexpr double kMinImpact = 0.01;
 
 inline constexpr TimestampTz kHour = USECS_PER_HOUR;
 
+// A level that has lasted for so long is the normal one.
+inline constexpr TimestampTz kNormalAfter = 28 * 24 * kHour;
+
 using Sums = std::map<std::uint32_t, double>;
 
 // Those that take kMinImpact of either total, the largest.

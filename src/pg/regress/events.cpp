@@ -23,7 +23,7 @@ constexpr double kToTheInterval = 2.0 / 60;
 
 struct Triggers {
   std::vector<TimestampTz> events;                          // that may concern any statement
-  std::map<std::uint32_t, std::vector<TimestampTz>> plans;  // first sight of another plan
+  std::map<std::uint32_t, std::vector<TimestampTz>> plans;  // of one statement, another plan
   TimestampTz earliest = 0;
 };
 
@@ -47,7 +47,10 @@ Triggers ReadTriggers(TimestampTz now) {
       "ON s.id = p.statement"
       " WHERE p.first_seen > $1 AND p.first_seen > s.first_seen + interval '1 second'"
       " AND EXISTS (SELECT 1 FROM assist.history_plan o WHERE o.statement = p.statement AND "
-      "o.first_seen < p.first_seen)",
+      "o.first_seen < p.first_seen)"
+      // Or back to one that it had before.
+      " UNION SELECT id, main_plan_since FROM assist.history_statement WHERE main_plan_since > $1 "
+      "AND plan_before IS NOT NULL",
       since, [&](const Row& row) {
         add(triggers.plans[static_cast<std::uint32_t>(row.Integer(0))], row.Integer(1));
       });

@@ -130,7 +130,6 @@ NearEvent::Kind KindOf(std::string_view kind, std::string_view command) {
   if (kind == "mark") return NearEvent::Kind::kDeploy;
   if (kind == "restart" || kind == "promotion") return NearEvent::Kind::kRestart;
   if (kind == "analyze" || command == "ANALYZE") return NearEvent::Kind::kAnalyze;
-  if (kind == "vacuum" || command == "VACUUM") return NearEvent::Kind::kVacuum;
   return command == "DROP INDEX" ? NearEvent::Kind::kDropIndex : NearEvent::Kind::kSchema;
 }
 
@@ -157,23 +156,34 @@ void ReadEvents(const StatementFacts& statement, const std::vector<Slice>& slice
       " CASE WHEN e.object ~ '_path$|_libraries$|_tablespaces$|_directories$' THEN NULL"  // lists
                                                                                           // of
                                                                                           // names
-      "  WHEN e.kind = 'setting' AND e.scope = 'system' AND e.new_value IS DISTINCT FROM "
-      "'(masked)' THEN"
-      "    CASE WHEN e.old_value IS NULL THEN format('ALTER SYSTEM RESET %s;', e.object)"
-      "         ELSE format('ALTER SYSTEM SET %s = %L; SELECT pg_reload_conf();', e.object, "
-      "e.old_value) END"
-      "  WHEN e.kind = 'setting' AND e.scope = 'database' THEN"
-      "    CASE WHEN e.old_value IS NULL THEN format('ALTER DATABASE %I RESET %s;', "
-      "current_database(), e.object)"
-      "         ELSE format('ALTER DATABASE %I SET %s = %L;', current_database(), e.object, "
-      "e.old_value) END"
-      "  WHEN e.command = 'DROP INDEX' THEN (SELECT max(h.definition) || ';' FROM "
-      "assist.history_relation h WHERE h.kind = 4"
+      "  WHEN e.kind = 'setting' AND '(masked)' IN (coalesce(e.old_value, ''), "
+      "coalesce(e.new_value, '')) THEN NULL"
+      "  WHEN e.kind = 'setting' THEN (SELECT CASE e.scope WHEN 'system' THEN 'ALTER SYSTEM'"
+      "      WHEN 'database' THEN format('ALTER DATABASE %I', current_database())"
+      // Where it is set: 'role NAME', 'role NAME in DATABASE'.
+      "      WHEN 'role' THEN format('ALTER ROLE %I', substr(e.detail, 6))"
+      "      WHEN 'database+role' THEN format('ALTER ROLE %I IN DATABASE %I', "
+      "left(substr(e.detail, "
+      "6), -length(' in ' || current_database())), current_database()) END"
+      "    || CASE WHEN e.old_value IS NULL THEN format(' RESET %s;', e.object) ELSE format(' SET "
+      "%s "
+      "= %L;', e.object, e.old_value) END"
+      "    || CASE WHEN e.scope <> 'system' THEN '' WHEN EXISTS (SELECT 1 FROM pg_settings p WHERE "
+      "p.name = e.object AND p.context = 'postmaster')"
+      "         THEN ' -- and restart the server' ELSE ' SELECT pg_reload_conf();' END)"
+      // Without blocking writes, but for an index on a partitioned table, for which there is no
+      // such way.
+      "  WHEN e.command = 'DROP INDEX' THEN (SELECT max(CASE WHEN h.definition ~ ' ON ONLY ' THEN "
+      "h.definition ELSE regexp_replace(h.definition, '^CREATE (UNIQUE )?INDEX ', 'CREATE \\1INDEX "
+      "CONCURRENTLY ') END) || ';' FROM assist.history_relation h WHERE h.kind = 4"
       "       AND format('%I.%I', h.schema_name, h.name) = e.object)"
       "  WHEN e.kind = 'analyze' THEN NULL END"
       " FROM assist.event e WHERE e.at > $1 - interval '24 hours' AND e.at <= $1 + interval '1 "
       "hour'"
-      " AND e.kind NOT IN ('reload', 'lost') ORDER BY e.at DESC LIMIT 200",
+      " AND (e.kind IN ('setting', 'mark', 'restart', 'promotion') OR e.command = 'DROP INDEX'"
+      "  OR e.kind IN ('ddl', 'analyze') AND e.command IS DISTINCT FROM 'VACUUM' AND "
+      "(e.relation_name = ANY ($2) OR e.object = ANY ($2)))"
+      " ORDER BY e.at DESC LIMIT 200",
       args, [&](const Row& row) {
         NearEvent event;
         event.kind = KindOf(row.Text(0), row.Text(1));
@@ -187,6 +197,27 @@ void ReadEvents(const StatementFacts& statement, const std::vector<Slice>& slice
         for (const Slice& slice : slices)
           if (slice.start >= at && slice.until <= onset)
             event.calls_between += static_cast<double>(slice.values[calls]);
+        departure.events.push_back(std::move(event));
+      });
+}
+
+// Indexes of its tables that plans cannot use. Since when is not known: as if since the onset.
+void ReadInvalidIndexes(const StatementFacts& statement, Departure& departure) {
+  const std::vector<std::string_view> names(statement.relations.begin(), statement.relations.end());
+  const Arg args[] = {Arg::Texts(names)};
+  Query(
+      "SELECT format('%I.%I', n.nspname, c.relname) FROM pg_index x JOIN pg_class c ON c.oid = "
+      "x.indexrelid JOIN pg_namespace n ON n.oid = c.relnamespace JOIN pg_class t ON t.oid = "
+      "x.indrelid JOIN pg_namespace m ON m.oid = t.relnamespace"
+      " WHERE NOT x.indisvalid AND c.relkind = 'i' AND format('%I.%I', m.nspname, t.relname) = ANY "
+      "($1)",
+      args, [&](const Row& row) {
+        NearEvent event;
+        event.kind = NearEvent::Kind::kInvalidIndex;
+        event.touches = true;
+        event.object = row.Text(0);
+        event.title = event.object + " is invalid";
+        event.undo = "REINDEX INDEX CONCURRENTLY " + event.object + ";";
         departure.events.push_back(std::move(event));
       });
 }
@@ -254,6 +285,7 @@ Departure ReadDeparture(const StatementFacts& statement, const std::vector<Slice
   ReadPlans(statement.id, since, onset, until, departure);
   ReadTables(statement, since, onset, until, departure);
   ReadEvents(statement, slices, onset, departure);
+  ReadInvalidIndexes(statement, departure);
   ReadCheckpoints(since, onset, until, departure);
   ReadWaits(statement.id, since, onset, until, departure);
   return departure;

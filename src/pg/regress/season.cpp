@@ -13,7 +13,8 @@ namespace assist::pg {
 
 namespace {
 
-constexpr TimestampTz kSeries = 35 * 24 * kHour;
+// Two months and some days: what comes every month is known by then.
+constexpr TimestampTz kSeries = 70 * 24 * kHour;
 constexpr double kMinCalls = 30, kSeenOfHour = 2700;  // of an hour; seconds
 
 struct Hour {
@@ -30,7 +31,7 @@ void AddImported(std::uint32_t statement, std::map<std::int32_t, HourPoint>& poi
       "'mean_exec_time' AND m.object = s.queryid::text"
       " LEFT JOIN assist.history_imported p ON p.metric = 'share' AND p.object = m.object AND p.at "
       "= m.at"
-      " WHERE s.id = $1 AND m.value > 0 AND m.at > clock_timestamp() - interval '35 "
+      " WHERE s.id = $1 AND m.value > 0 AND m.at > clock_timestamp() - interval '70 "
       "days' GROUP BY 1",
       whose, [&](const Row& row) {
         const auto hour = static_cast<std::int32_t>(row.Integer(0));
@@ -46,7 +47,7 @@ std::int32_t ClockChange() {
       "SELECT floor(extract(epoch FROM local) / 3600)::int4 FROM (SELECT local, local - utc AS now,"
       "  lag(local - utc) OVER (ORDER BY utc) AS before"
       " FROM (SELECT " ASSIST_LOCAL("t") " AS local, timezone('UTC', t) AS utc"
-      "  FROM generate_series(date_trunc('hour', clock_timestamp()) - interval '35 days',"
+      "  FROM generate_series(date_trunc('hour', clock_timestamp()) - interval '70 days',"
       "   clock_timestamp(), interval '1 hour') t) h) o"
       " WHERE now <> before ORDER BY local DESC LIMIT 1",
       [&](const Row& row) { hour = static_cast<std::int32_t>(row.Integer(0)); });
@@ -108,7 +109,7 @@ void FindAgainstSeason(TimestampTz now) {
     for (const Shift& shift : judged.shifts) {
       const TimestampTz onset = MomentOf(shift.onset),
                         until = shift.until == kNever ? 0 : MomentOf(shift.until);
-      if (until != 0 && until < now - 48 * kHour) continue;
+      if (onset < now - kNormalAfter || (until != 0 && until < now - 48 * kHour)) continue;
       const Departure departure =
           ReadDeparture(ReadStatementFacts(id), slices, onset - 7 * 24 * kHour, onset,
                         until == 0 ? now : until, 1);

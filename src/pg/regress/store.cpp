@@ -2,11 +2,13 @@
 
 #include "pg/regress/store.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <cstdio>
 #include <string>
 
 #include "pg/own_sql.hpp"
+#include "pg/regress/detectors.hpp"
 
 extern "C" {
 #include "utils/json.h"  // for escape_json
@@ -144,6 +146,34 @@ void StoreRegression(const RegressionRow& row, const Departure& departure) {
       args);
 }
 
+namespace {
+
+// The mean of its calls in a stretch, the latest ones that make up enough; 0 = not enough.
+double MeanOfCalls(const std::vector<Slice>& slices, TimestampTz since, TimestampTz until) {
+  const std::size_t calls = ColumnOf(HistoryKind::kStatement, "calls"),
+                    exec = ColumnOf(HistoryKind::kStatement, "exec_us");
+  double n = 0, us = 0;
+  for (auto slice = slices.rbegin(); slice != slices.rend() && n < kBackCalls; ++slice) {
+    if (slice->start < since || slice->until > until) continue;
+    n += static_cast<double>(slice->values[calls]);
+    us += static_cast<double>(slice->values[exec]);
+  }
+  return n < kBackCalls ? 0 : us / 1000 / n;
+}
+
+// Its level at this time of the day before the onset: a night is no return to what was; 0 = it did
+// not run then.
+double LevelThatHour(std::uint32_t statement, TimestampTz onset, TimestampTz now) {
+  const TimestampTz days = (now - onset) / USECS_PER_DAY + 1, then = now - days * USECS_PER_DAY;
+  const std::set<std::uint32_t> one = {statement};
+  const Slices slices = ReadSlices(HistoryKind::kStatement, then - USECS_PER_HOUR,
+                                   std::min(then + USECS_PER_HOUR, onset), &one, "exec_us");
+  const auto of = slices.objects.find(statement);
+  return of == slices.objects.end() ? 0 : MeanOfCalls(of->second, 0, onset);
+}
+
+}  // namespace
+
 void CloseRegressions(TimestampTz now) {
   struct Open {
     std::int64_t id;
@@ -153,36 +183,41 @@ void CloseRegressions(TimestampTz now) {
   };
   std::vector<Open> open;
   std::set<std::uint32_t> statements;
+  // What the season found the season ends.
   QueryFresh(
-      "SELECT id, statement, before_ms, ratio, onset FROM assist.regression WHERE until IS NULL",
+      "SELECT id, statement, before_ms, ratio, onset FROM assist.regression WHERE until IS NULL "
+      "AND "
+      "detector = 'event'",
       {}, [&](const Row& row) {
         open.push_back({row.Integer(0), static_cast<std::uint32_t>(row.Integer(1)), row.Real(2),
                         row.Real(3), row.Integer(4)});
         statements.insert(open.back().statement);
       });
-  if (open.empty()) return;
-  const Slices recent =
-      ReadSlices(HistoryKind::kStatement, now - kBackFor, now, &statements, "exec_us");
-  const std::size_t calls = ColumnOf(HistoryKind::kStatement, "calls"),
-                    exec = ColumnOf(HistoryKind::kStatement, "exec_us");
+  Slices recent;
+  if (!open.empty())
+    recent = ReadSlices(HistoryKind::kStatement, now - kBackFor, now, &statements, "exec_us");
   for (const Open& one : open) {
     const auto of = recent.objects.find(one.statement);
     if (of == recent.objects.end()) continue;
-    // The last calls that make up enough.
-    double n = 0, us = 0;
-    for (auto slice = of->second.rbegin(); slice != of->second.rend() && n < kBackCalls; ++slice) {
-      if (slice->start < one.onset) break;
-      n += static_cast<double>(slice->values[calls]);
-      us += static_cast<double>(slice->values[exec]);
-    }
-    if (n < kBackCalls) continue;
-    if (!IsBack(us / 1000 / n, one.before_ms, one.ratio)) continue;
+    const double mean = MeanOfCalls(of->second, one.onset, now);
+    if (mean <= 0 || !IsBack(mean, one.before_ms, one.ratio)) continue;
+    const double then = LevelThatHour(one.statement, one.onset, now);
+    if (then > 0 && !IsBack(mean, then, one.ratio)) continue;
     const Arg args[] = {Arg::Int8(one.id)};
     Execute(
         "UPDATE assist.regression SET until = clock_timestamp(), updated_at = clock_timestamp() "
         "WHERE id = $1",
         args);
   }
+  // After four weeks it is what is normal; and what does not run any more is not slow. When a
+  // statement ran last is known to the day.
+  const Arg args[] = {Arg::Moment(now - kNormalAfter)};
+  Execute(
+      "UPDATE assist.regression r SET until = clock_timestamp(), updated_at = clock_timestamp()"
+      " WHERE r.until IS NULL AND (r.onset < $1 OR NOT EXISTS (SELECT 1 FROM "
+      "assist.history_statement s WHERE s.id = r.statement AND s.last_seen > clock_timestamp() - "
+      "interval '50 hours'))",
+      args);
   // As long as the coarsest history by default.
   Execute("DELETE FROM assist.regression WHERE until < clock_timestamp() - interval '3 years'");
 }

@@ -2,7 +2,6 @@
 
 #include "pg/store/admit.hpp"
 
-#include "pg/compat.h"
 #include "pg/store/pending.hpp"
 
 extern "C" {

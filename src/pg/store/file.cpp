@@ -46,6 +46,8 @@ struct FileHead {
   uint32 gap_count;
   uint32 mark;  // shutdown_mark() of the shutdown that it was written at; 0 = written at a start
   Gap gaps[kGaps];
+  Gap absences[kGaps];
+  uint32 absence_count;
   Leftover leftovers[kLeftovers];
 };
 
@@ -74,6 +76,8 @@ void fill_head(FileHead* head, uint32 mark) {
   head->gap_count = s.gap_count;
   head->mark = mark;
   memcpy(head->gaps, s.gaps, sizeof head->gaps);
+  memcpy(head->absences, s.absences, sizeof head->absences);
+  head->absence_count = s.absence_count;
   memcpy(head->leftovers, s.leftovers, sizeof head->leftovers);
 }
 
@@ -351,10 +355,14 @@ void load_store() {
     s.lost_predicates = head.lost_predicates;
     s.gap_count = head.gap_count;
     memcpy(s.gaps, head.gaps, sizeof s.gaps);
+    memcpy(s.absences, head.absences, sizeof s.absences);
+    s.absence_count = head.absence_count;
     read_all({content.data + sizeof head, content.data + content.bytes});
     free(content.data);
     memcpy(s.leftovers, head.leftovers, sizeof s.leftovers);
-    if (!clean) {
+    if (clean) {
+      s.absences[s.absence_count++ % kGaps] = {head.saved_at, GetCurrentTimestamp()};
+    } else {
       // History may have recorded it since it was saved.
       forget_pending();
       add_gap(head.saved_at, GetCurrentTimestamp());

@@ -33,7 +33,7 @@ extern "C" {
 namespace assist::pg {
 
 inline constexpr uint32 kStoreMagic = 0x41535354;  // "ASST"
-inline constexpr uint32 kStoreVersion = 6;
+inline constexpr uint32 kStoreVersion = 7;
 
 inline constexpr int kPartitions = 32;
 inline constexpr int kSlotSets = 16;
@@ -265,6 +265,10 @@ struct Store {
   uint64 evictions, evicted_calls, evicted_plans, lost_texts, lost_calls, lost_predicates;
   Gap gaps[kGaps];
   uint32 gap_count;
+  // When the server was down between a shutdown and a start: nothing is missing, but nothing was seen either.
+  Gap absences[kGaps];
+  uint32 absence_count;
+  TimestampTz recordable_since;  // when a standby was promoted: what came before it is in no history
   slock_t component_lock;
   Component components[kComponents];
   // The brake on sampling, set by the collector: periods between samples are this many times longer.

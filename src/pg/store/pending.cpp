@@ -163,16 +163,32 @@ void add_leftover(Oid dbid, const Counters& sums) {
   SpinLockRelease(&store()->free_lock);
 }
 
+static void forget_pending_of(StatementEntry* e) {
+  e->pending = {};
+  e->pending_latency = {};
+  for (uint32 n = e->first_plan; n != kNone; n = plan_at(n)->next)
+    plan_at(n)->pending_calls = plan_at(n)->pending_ns = 0;
+}
+
 void forget_pending() {
   for (uint32 b = 0; b < store()->bucket_count; ++b)
-    for (uint32 i = *bucket_at(b); i != kNone; i = statement_at(i)->next) {
-      StatementEntry* e = statement_at(i);
-      e->pending = {};
-      e->pending_latency = {};
-      for (uint32 n = e->first_plan; n != kNone; n = plan_at(n)->next)
-        plan_at(n)->pending_calls = plan_at(n)->pending_ns = 0;
-    }
+    for (uint32 i = *bucket_at(b); i != kNone; i = statement_at(i)->next)
+      forget_pending_of(statement_at(i));
   memset(store()->leftovers, 0, sizeof store()->leftovers);
+}
+
+void forget_unrecordable(TimestampTz now) {
+  for (uint32 p = 0; p < kPartitions; ++p) {
+    LWLockAcquire(partition_lock(p), LW_EXCLUSIVE);
+    for (uint32 b = p; b < store()->bucket_count; b += kPartitions)
+      for (uint32 i = *bucket_at(b); i != kNone; i = statement_at(i)->next)
+        if (is_anything(statement_at(i)->pending)) forget_pending_of(statement_at(i));
+    LWLockRelease(partition_lock(p));
+  }
+  SpinLockAcquire(&store()->free_lock);
+  memset(store()->leftovers, 0, sizeof store()->leftovers);
+  store()->recordable_since = now;
+  SpinLockRelease(&store()->free_lock);
 }
 
 PendingWork TakePending() {

@@ -31,6 +31,10 @@ void add_leftover(Oid dbid, const Counters& sums);
 // Nothing is left to record. For the start of the server, before others are there.
 void forget_pending();
 
+// The same while others are at work, on a standby, where nothing can be recorded: what is recorded after its
+// promotion begins now. Waits for partition locks.
+void forget_unrecordable(TimestampTz now);
+
 // Takes everything of this database, after the slots have been gathered. It is put back if the
 // current transaction, or the subtransaction that it is taken in, does not commit. Throws
 // std::bad_alloc, with nothing taken.

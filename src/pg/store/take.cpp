@@ -265,10 +265,12 @@ void forget_future(TimestampTz now) {
   SpinLockAcquire(&s.free_lock);
   put_right(&s.started);
   put_right(&s.reset_at);
-  for (Gap& gap : s.gaps) {
-    put_right(&gap.from);
-    put_right(&gap.until);
-  }
+  put_right(&s.recordable_since);
+  for (Gap* gaps : {s.gaps, s.absences})
+    for (int i = 0; i < kGaps; ++i) {
+      put_right(&gaps[i].from);
+      put_right(&gaps[i].until);
+    }
   SpinLockRelease(&s.free_lock);
 }
 
