@@ -12,7 +12,8 @@ table=
 for suite in $suites; do
   started=$SECONDS
   echo "== make $suite: $logs/$suite.log"
-  make --no-print-directory "$suite" PG_CONFIG="${PG_CONFIG:-pg_config}" >"$logs/$suite.log" 2>&1
+  # SUITES is this script's: test-core has others of that name.
+  make --no-print-directory "$suite" SUITES= PG_CONFIG="${PG_CONFIG:-pg_config}" >"$logs/$suite.log" 2>&1
   status=$?
   summary=$(grep -E '^[0-9]+ passed, [0-9]+ failed$' "$logs/$suite.log" | tail -n 1)
   line=$(printf '%-14s %5d s  %s' "$suite" $((SECONDS - started)) "${summary:-ended with status $status}")

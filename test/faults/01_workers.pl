@@ -21,12 +21,14 @@ sub back
 $node->safe_psql('postgres', 'CREATE TABLE t (a int, b text); INSERT INTO t SELECT g, g::text FROM generate_series(1, 20000) g; ANALYZE t');
 my $serial = 0;
 
-# Statements of every kind that capture goes through: new texts, samples, more of them than a slot has places.
+# Statements of every kind that capture goes through: new texts, samples, more of them than a slot has places. What a session
+# leaves it hands over itself; the collector takes from one that stays for a while.
 sub work
 {
+	my $seconds = shift // 0;
 	$serial++;
 	$node->psql('postgres', "CREATE TABLE w_$serial (a int); " . join(';', map { 'SELECT ' . join(', ', ('a') x $_) . " FROM w_$serial" } 1 .. 150)
-		  . "; SELECT b FROM t WHERE a = $serial", stdout => \my $o, stderr => \my $e);
+		  . "; SELECT b FROM t WHERE a = $serial; SELECT pg_sleep($seconds)", stdout => \my $o, stderr => \my $e);
 	return;
 }
 
@@ -46,7 +48,7 @@ for my $point ('evict', 'text', 'sample', 'take', 'collector', 'launcher', 'read
 	{
 		my $since = -s $node->logfile;
 		arm($point, $signal, 0);
-		work();
+		work($point eq 'take' ? 3 : 0);
 		ok(wait_until(30, sub { !-e $fault }), "$signal at $point: reached") or disarm();
 		ok(wait_until(30, sub { slurp_file($node->logfile, $since) =~ /was terminated by signal/ }), "$signal at $point: seen");
 		ok(back(), "$signal at $point: the server comes back");

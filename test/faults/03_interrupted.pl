@@ -26,6 +26,14 @@ my @calls = (
 	"SELECT assist.postpone($id, now() + interval '1 day')", "SELECT assist.dismiss($id)", "SELECT assist.mark_implemented($id)",
 	q{SELECT assist.set_rule('work_mem', enabled => true)}, 'SELECT assist.reset()',
 	'SELECT count(*) FROM assist.export()', q{SELECT assist.mask_text('a@b.example')}, q{SELECT assist.mask_query('SELECT 1')},
+	'SELECT assist.record_history()', q{SELECT assist.forget('2000-01-01')}, q{SELECT assist.mark('release')},
+	q{SELECT count(*) FROM assist.statement_totals(tstzrange(now() - interval '1 hour', now()))},
+	q{SELECT count(*) FROM assist.compare_periods(tstzrange(now() - interval '2 hours', now() - interval '1 hour'), tstzrange(now() - interval '1 hour', now()))},
+	q{SELECT assist.import_history('queue,a,2026-01-01 00:00+00,1')}, q{SELECT count(*) FROM assist.forecast('calls')},
+	q{SELECT count(*) FROM assist.forecast_quality('calls')}, q{SELECT count(*) FROM assist.best_windows()},
+	q{SELECT assist.set_threshold('list_time', '', 500, 1000)}, q{SELECT assist.reset_threshold('list_time')}, q{SELECT assist.set_core_table('t', true)},
+	'SELECT assist.acknowledge(id) FROM assist.alerts LIMIT 1', q{SELECT assist.mute(id, now() + interval '1 day') FROM assist.alerts LIMIT 1},
+	'SELECT count(*) FROM assist.health()', 'SELECT assist.health_text()',
 	map { "SELECT count(*) FROM (SELECT * FROM assist.$_ OFFSET 0) s" }
 	  split /\n/, $node->safe_psql('postgres', q{SELECT relname FROM pg_class WHERE relnamespace = 'assist'::regnamespace AND relkind = 'v' ORDER BY 1}));
 my $functions = $node->safe_psql('postgres', q{SELECT count(DISTINCT proname) FROM pg_proc WHERE pronamespace = 'assist'::regnamespace AND proname NOT LIKE '\_%'});
