@@ -170,7 +170,7 @@ CREATE VIEW assist.plan_history WITH (security_barrier) AS
   SELECT b.start, b.until, s.userid, s.role_name, s.queryid, s.toplevel, p.planid,
          r.counts[1] AS calls, r.counts[2] OPERATOR(pg_catalog./) 1000.0::pg_catalog.float8 AS total_exec_time,
          r.counts[2] OPERATOR(pg_catalog./) 1000.0::pg_catalog.float8 OPERATOR(pg_catalog./) NULLIF(r.counts[1], 0) AS mean_exec_time,
-         p.first_seen, p.plan
+         p.first_seen, p.plan, b.observed, (r.counts[1])::pg_catalog.float8 OPERATOR(pg_catalog./) NULLIF(b.observed, 0) AS calls_per_second
   FROM assist._history_finest b
        CROSS JOIN LATERAL assist._history_rows(b.data) r
        JOIN assist.history_plan p ON p.id OPERATOR(pg_catalog.=) r.key
@@ -189,7 +189,10 @@ CREATE VIEW assist.table_history WITH (security_barrier) AS
          r.counts[1] AS seq_scan, r.counts[2] AS seq_tup_read, r.counts[3] AS idx_scan, r.counts[4] AS idx_tup_fetch,
          r.counts[5] AS n_tup_ins, r.counts[6] AS n_tup_upd, r.counts[7] AS n_tup_hot_upd, r.counts[8] AS n_tup_del,
          r.counts[9] AS n_live_tup, r.counts[10] AS n_dead_tup, r.counts[11] AS size_bytes,
-         r.counts[12] AS vacuums, r.counts[13] AS analyzes, r.counts[14] AS blks_hit, r.counts[15] AS blks_read
+         r.counts[12] AS vacuums, r.counts[13] AS analyzes, r.counts[14] AS blks_hit, r.counts[15] AS blks_read,
+         (r.counts[1] OPERATOR(pg_catalog.+) r.counts[3])::pg_catalog.float8 OPERATOR(pg_catalog./) NULLIF(b.observed, 0) AS scans_per_second,
+         (r.counts[5] OPERATOR(pg_catalog.+) r.counts[6] OPERATOR(pg_catalog.+) r.counts[8])::pg_catalog.float8 OPERATOR(pg_catalog./) NULLIF(b.observed, 0) AS writes_per_second,
+         100::pg_catalog.float8 OPERATOR(pg_catalog.*) r.counts[14] OPERATOR(pg_catalog./) NULLIF(r.counts[14] OPERATOR(pg_catalog.+) r.counts[15], 0) AS blks_hit_pct
   FROM assist._history_finest b
        CROSS JOIN LATERAL assist._history_rows(b.data) r
        JOIN assist.history_relation h ON h.id OPERATOR(pg_catalog.=) r.key
@@ -204,7 +207,8 @@ CREATE VIEW assist.index_history WITH (security_barrier) AS
   SELECT b.start, b.until, b.observed, pg_catalog.format('%I.%I', h.schema_name, h.name) AS index_name,
          pg_catalog.format('%I.%I', h.schema_name, h.table_name) AS relation_name,
          r.counts[1] AS executor_scans, r.counts[2] AS constraint_checks, r.counts[3] AS idx_scan, r.counts[4] AS idx_tup_read,
-         r.counts[5] AS size_bytes, r.counts[6] AS blks_hit, r.counts[7] AS blks_read
+         r.counts[5] AS size_bytes, r.counts[6] AS blks_hit, r.counts[7] AS blks_read,
+         (r.counts[1])::pg_catalog.float8 OPERATOR(pg_catalog./) NULLIF(b.observed, 0) AS executor_scans_per_second
   FROM assist._history_finest b
        CROSS JOIN LATERAL assist._history_rows(b.data) r
        JOIN assist.history_relation h ON h.id OPERATOR(pg_catalog.=) r.key
@@ -218,7 +222,8 @@ COMMENT ON VIEW assist.index_history IS
 CREATE VIEW assist.wait_history WITH (security_barrier) AS
   SELECT b.start, b.until, b.observed, NULLIF(h.userid, 0) AS userid, s.role_name, NULLIF(h.queryid, 0) AS queryid, h.toplevel,
          NULLIF(h.wait_event_type, '') AS wait_event_type, NULLIF(h.wait_event, '') AS wait_event,
-         r.counts[1] AS samples, r.counts[2] OPERATOR(pg_catalog./) 1000.0::pg_catalog.float8 AS wait_time, s.query
+         r.counts[1] AS samples, r.counts[2] OPERATOR(pg_catalog./) 1000.0::pg_catalog.float8 AS wait_time, s.query,
+         (r.counts[2])::pg_catalog.float8 OPERATOR(pg_catalog./) NULLIF(b.observed, 0) OPERATOR(pg_catalog./) 1000000 AS average_sessions
   FROM assist._history_finest b
        CROSS JOIN LATERAL assist._history_rows(b.data) r
        JOIN assist.history_wait h ON h.id OPERATOR(pg_catalog.=) r.key
@@ -240,9 +245,14 @@ CREATE VIEW assist.database_history WITH (security_barrier) AS
          r.counts[12] AS xid_age, r.counts[13] AS mxid_age, r.counts[14] AS wal_bytes,
          r.counts[15] AS checkpoints_timed, r.counts[16] AS checkpoints_requested,
          r.counts[17] AS buffers_checkpoint, r.counts[18] AS buffers_backend,
-         r.counts[19] AS replication_lag_bytes, r.counts[22] AS slot_retained_bytes, NULLIF(r.counts[21], 0) AS disk_free_bytes
+         r.counts[19] AS replication_lag_bytes, r.counts[22] AS slot_retained_bytes, NULLIF(r.counts[21], 0) AS disk_free_bytes,
+         (r.counts[1] OPERATOR(pg_catalog.+) r.counts[2])::pg_catalog.float8 OPERATOR(pg_catalog./) NULLIF(b.observed, 0) AS transactions_per_second,
+         (r.counts[3])::pg_catalog.float8 OPERATOR(pg_catalog./) NULLIF(b.observed, 0) AS calls_per_second,
+         (r.counts[14])::pg_catalog.float8 OPERATOR(pg_catalog./) NULLIF(b.observed, 0) AS wal_bytes_per_second,
+         100::pg_catalog.float8 OPERATOR(pg_catalog.*) r.counts[8] OPERATOR(pg_catalog./) NULLIF(r.counts[8] OPERATOR(pg_catalog.+) r.counts[9], 0) AS blks_hit_pct
   FROM assist._history_finest b CROSS JOIN LATERAL assist._history_rows(b.data) r
   WHERE b.kind OPERATOR(pg_catalog.=) 5 AND pg_catalog.pg_has_role('pg_read_all_stats', 'USAGE');
+COMMENT ON COLUMN assist.wait_history.average_sessions IS 'sessions that waited for it at a time, on average';
 COMMENT ON VIEW assist.database_history IS
 'one row per recorded interval: transactions, top-level calls and their time in ms of this database, what the whole server did (WAL, checkpoints, buffers), and sizes, ages in transactions and free disk as they were at its end; connections, active and replication lag are the largest seen';
 

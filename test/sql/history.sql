@@ -136,6 +136,12 @@ SELECT calls_per_hour_a IS NULL AS new, calls_per_hour_b > 0 AS runs, rows_per_c
 SELECT count(*) FROM assist.statement_totals('empty');
 -- By hand, without an analysis; and what goes when it is told to.
 SELECT assist.record_history();
+-- Rates are of what was seen.
+SELECT (SELECT bool_and(abs(calls_per_second * observed - calls) < 0.01) FROM assist.plan_history) AS plans,
+       (SELECT bool_and(abs(writes_per_second * observed - n_tup_ins - n_tup_upd - n_tup_del) < 0.01 AND (blks_hit_pct BETWEEN 0 AND 100 OR blks_hit + blks_read = 0)) FROM assist.table_history) AS tables,
+       (SELECT bool_and(abs(executor_scans_per_second * observed - executor_scans) < 0.01) FROM assist.index_history) AS indexes,
+       (SELECT bool_and(abs(transactions_per_second * observed - xact_commit - xact_rollback) < 0.01 AND wal_bytes_per_second >= 0) FROM assist.database_history) AS database;
+
 SELECT assist.forget(NULL), assist.forget('-infinity');
 SELECT assist.forget(now() + interval '1 hour') > 0 AS forgotten;
 SELECT count(*) AS statements, (SELECT count(*) FROM assist.history_block) AS blocks FROM assist.statement_history;
