@@ -106,6 +106,7 @@ SELECT xact_commit > 0 AS commits, calls > 0 AS calls, connections > 0 AS connec
 CREATE VIEW sums AS SELECT ring / 4 AS tier, sum(r.counts[1]) AS calls FROM assist.history_block b, assist._history_rows(b.data) r WHERE kind = 1 GROUP BY 1;
 SELECT sum(calls) AS calls FROM assist.statement_history \gset before_
 -- Twenty minutes pass: a partition of the first tier is that of two hours.
+DELETE FROM assist.history_block WHERE kind = 1 AND ring >= 4; -- if five minutes were over meanwhile
 UPDATE assist.history_block SET start = start - interval '20 minutes', until = until - interval '20 minutes',
    ring = floor(extract(epoch FROM until - interval '20 minutes' - '2000-01-01 00:00+00'::timestamptz) / 7200)::int % 4 WHERE kind = 1;
 SELECT assist.refresh() >= 0 AS refreshed;
