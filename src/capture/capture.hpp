@@ -116,10 +116,25 @@ inline bool matches(const SlotEntry& entry, const EntryKey& key) {
 extern uint64 entry_claims;  // entries of the slot that were given to another statement, so far
 bool is_constraint_query(const EntryKey& key, const char* source);
 inline uint64 text_bit(const SlotEntry* entry) { return uint64{1} << (entry - own_slot->entries); }
+// The first of the entries that a statement may have: all of its plans have the same ones, so that they can be asked
+// for before the plan is looked at.
+inline SlotEntry* entries_of(uint64 queryid, Oid userid) {
+  return &own_slot->entries[static_cast<uint32>(queryid ^ userid) % kSlotSets * kSlotWays];
+}
+// With many sessions the slot has left the processor's cache when its session runs again: the memory is asked for ahead
+// of its use.
+inline void fetch_entries(const SlotEntry* set) {
+  __builtin_prefetch(set, 1);
+  __builtin_prefetch(set + 1, 1);
+}
+inline void fetch_sums(const SlotEntry* entry) {
+  __builtin_prefetch(&entry->sums, 1);
+  __builtin_prefetch(&entry->sums.blks_dirtied, 1);
+  __builtin_prefetch(&entry->last_seen, 1);
+}
 SlotEntry* claim_entry(const EntryKey& key, const char* source, Oid sole_index);
 inline SlotEntry* find_or_claim_entry(const EntryKey& key, const char* source, Oid sole_index) {
-  const auto set = static_cast<uint32>(key.queryid ^ key.planid ^ key.userid) % kSlotSets;
-  SlotEntry* entry = &own_slot->entries[set * kSlotWays];
+  SlotEntry* entry = entries_of(key.queryid, key.userid);
   for (int way = 0; way < kSlotWays; ++way, ++entry)
     if (matches(*entry, key)) return entry;
   return claim_entry(key, source, sole_index);

@@ -89,7 +89,9 @@ void on_start(QueryDesc* desc, int flags) {
     start_next(desc, flags);
     return;
   }
-  Open* open = push_open(plan->queryId, GetUserId());
+  const Oid userid = GetUserId();
+  fetch_entries(entries_of(plan->queryId, userid));
+  Open* open = push_open(plan->queryId, userid);
   if (open == nullptr) {
     count_lost_execution(0);
     start_next(desc, flags);
@@ -104,8 +106,10 @@ void on_start(QueryDesc* desc, int flags) {
   open->entry =
       find_or_claim_entry({open->queryid, open->planid, open->userid, open->depth == 0}, desc->sourceText, shape.sole_index);
   open->claims = entry_claims;
-  if (open->entry != nullptr && (open->weight = choose_sample(open->entry)) > 0)
-    desc->instrument_options |= INSTRUMENT_ROWS;
+  if (open->entry != nullptr) {
+    fetch_sums(open->entry);
+    if ((open->weight = choose_sample(open->entry)) > 0) desc->instrument_options |= INSTRUMENT_ROWS;
+  }
   const ptrdiff_t i = open - open_stack;
   watch_errors();
   ++depth;  // it is told when it runs: to start takes no time that is worth it

@@ -69,8 +69,7 @@ bool evict(int i, const EntryKey& key, const char* source, Oid sole_index) {
 }  // namespace
 
 SlotEntry* claim_entry(const EntryKey& key, const char* source, Oid sole_index) {
-  const int first =
-      static_cast<int>(static_cast<uint32>(key.queryid ^ key.planid ^ key.userid) % kSlotSets) * kSlotWays;
+  const auto first = static_cast<int>(entries_of(key.queryid, key.userid) - own_slot->entries);
   for (int i = first; i < first + kSlotWays; ++i) {
     if (own_slot->entries[i].queryid != 0) continue;
     occupy(&own_slot->entries[i], &own_slot->taken[i], key, source, sole_index);

@@ -37,11 +37,12 @@ build_target() {
     sensitive) extra='' compile "$1" test/fuzz/sensitive.cpp src/core/text/sensitive.cpp ;;
     csv) extra='' compile "$1" test/fuzz/csv.cpp ;;
     history) extra='' compile "$1" test/fuzz/history.cpp src/core/history/block.cpp src/core/history/columns.cpp ;;
+    tiers) extra='' compile "$1" test/fuzz/tiers.cpp src/core/history/tiers.cpp src/core/text/text.cpp ;;
     *) echo "no fuzz target $1"; return 2 ;;
   esac
 }
 
-for target in ${*:-index_statement sqlparse mask sensitive history csv}; do
+for target in ${*:-index_statement sqlparse mask sensitive history csv tiers}; do
   echo "== $target"
   if ! build_target "$target"; then failed=$((failed + 1)); continue; fi
   mkdir -p "$build/$target.corpus"

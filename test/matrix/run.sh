@@ -1,8 +1,8 @@
 #!/bin/bash
 # run.sh [bookworm] [trixie] [forky]: `make test` and `make test-core` of the last commit on Debian 12 (PostgreSQL 15),
 # 13 (17) and the next release (18), each a bare system by debootstrap in .servers, with git and make and nothing
-# else to begin with. TARGETS="test test-asserts" chooses what is made. Needs root; the first run takes some minutes more a
-# release for packages. Called by `make test-matrix`; closes with a table and the line `N passed, N failed`.
+# else to begin with. TARGETS="test test-asserts" chooses what is made; of the release BUILT_ONLY nothing but the
+# extension. Needs root; the first run takes some minutes more a release for packages. Called by `make test-matrix`; closes with a table and the line `N passed, N failed`.
 #
 # ASSIST_SERVERS names another directory than .servers, MATRIX_MIRROR another mirror than deb.debian.org.
 set -uo pipefail
@@ -24,14 +24,16 @@ for release in $releases; do
     failed=$((failed + 1))
     continue
   fi
-  for target in $targets; do
+  of_release=$targets
+  [ "$release" != "${BUILT_ONLY:-}" ] || of_release="deps-test build-for-tests"
+  for target in $of_release; do
     log=$results/$release.$target.log
     echo "   make $target: $log"
     inside "$release" "cd /root/pg_assist && make $target" >"$log" 2>&1
     status=$?
     version=$(inside "$release" 'pg_config --version' 2>/dev/null | sed 's/ (.*//')
     summary=$(grep -E '^[0-9]+ passed, [0-9]+ failed$' "$log" | tail -n 1)
-    printf '%-10s %-18s %-14s %s\n' "$release" "${version:-?}" "$target" "${summary:-ended with status $status}" |
+    printf '%-10s %-18s %-14s %s\n' "$release" "${version:-?}" "$target" "${summary:-$([ "$status" = 0 ] && echo done || echo "ended with status $status")}" |
       tee -a "$results/table"
     [ "$status" = 0 ] || grep -E '^not ok|\.\.\. FAILED|FAIL |error:' "$log" | head -n 20
     if [ "$status" = 0 ]; then passed=$((passed + 1)); else failed=$((failed + 1)); fi

@@ -40,20 +40,19 @@ for db in regression shop; do sql_patient -d $db -c 'CREATE EXTENSION pg_assist'
 cat >"$scratch/advice.sql" <<'S'
 SET statement_timeout = '60s';
 SELECT assist.refresh();
+SELECT format('SELECT count(*), sum(length(v::text)) FROM assist.%I v', relname)
+  FROM pg_class WHERE relnamespace = 'assist'::regnamespace AND relkind = 'v' \gexec
 SELECT count(*) FROM assist.recommendations();
 SELECT count(m.*) FROM assist.all_recommendations r, assist.generate_migration(r.id) m WHERE r.sql IS NOT NULL;
 SELECT sum(length(assist.migration_script(id))) FROM assist.all_recommendations WHERE sql IS NOT NULL;
-SELECT count(*), sum(length(query)) FROM assist.statements;
-SELECT count(*), sum(length(plan::text)) FROM assist.plans;
-SELECT count(*) FROM assist.predicates;
-SELECT count(*), sum(length(s::text)) FROM assist.samples s;
-SELECT count(*) FROM assist.errors;
-SELECT count(*) FROM assist.index_use;
-SELECT count(*) FROM assist.status;
-SELECT count(*) FROM assist.rules;
-SELECT count(*) FROM assist.history;
 SELECT count(*), sum(length(item::text)) FROM assist.export();
 SELECT count(assist.mask_query(query)) FROM assist.statements;
+SELECT count(*), sum(calls) FROM assist.statement_totals();
+SELECT count(*) FROM assist.compare_periods(tstzrange(now() - interval '2 minutes', now() - interval '1 minute'), tstzrange(now() - interval '1 minute', NULL));
+SELECT count(*) FROM assist.forecast('calls');
+SELECT count(*) FROM assist.forecast_quality();
+SELECT count(*) FROM assist.best_windows('1 hour');
+SELECT count(*), max(assist.health_text()) FROM assist.health();
 SELECT count(w.*) FROM (SELECT query FROM assist.statements WHERE command = 'SELECT' AND query NOT LIKE '%assist.%' ORDER BY random() LIMIT 1) s,
   assist.what_if(ARRAY[s.query]) w;
 S
