@@ -38,6 +38,9 @@ enum class Adds : std::uint8_t { kSum, kLast, kLargest };
 struct HistoryColumn {
   std::string_view name;  // as in the views
   Adds adds;
+  // Cumulative counters of one object with the same number are reset together: when one of them has
+  // fallen, all begin anew.
+  std::uint8_t resets_with = 0;
 };
 
 // Columns of a kind, in the order of the encoding. A later version may add some at the end.

@@ -83,12 +83,13 @@ SELECT relation_name, executor_scans, idx_scan, size_bytes FROM assist.index_his
 -- A reset of the server's counters is no loss of what came after it, and a rolled back visit none at all.
 SELECT pg_stat_reset_single_table_counters('ht'::regclass);
 INSERT INTO ht VALUES (1001, 'z'), (1002, 'z');
+UPDATE ht SET b = 'v' WHERE a <= 3; -- more than there were before it
 SELECT pg_stat_force_next_flush();
 BEGIN;
 SELECT assist.refresh() >= 0 AS refreshed;
 ROLLBACK;
 SELECT assist.refresh() >= 0 AS refreshed;
-SELECT n_tup_ins, n_live_tup FROM assist.table_history WHERE relation_name = 'public.ht' ORDER BY start DESC LIMIT 1;
+SELECT n_tup_ins, n_tup_upd, n_live_tup FROM assist.table_history WHERE relation_name = 'public.ht' ORDER BY start DESC LIMIT 1;
 -- A table keeps its history under a new name; another of the old name begins its own.
 ALTER TABLE ht RENAME TO hu;
 CREATE TABLE ht (a int);

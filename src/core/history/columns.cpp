@@ -30,9 +30,12 @@ constexpr HistoryColumn kTable[] = {
     {"analyzes", Adds::kSum},      {"blks_hit", Adds::kSum},     {"blks_read", Adds::kSum},
 };
 constexpr HistoryColumn kIndex[] = {
-    {"executor_scans", Adds::kSum}, {"constraint_checks", Adds::kSum},
-    {"idx_scan", Adds::kSum},       {"idx_tup_read", Adds::kSum},
-    {"bytes", Adds::kLast},         {"blks_hit", Adds::kSum},
+    {"executor_scans", Adds::kSum, 1},  // the library's own
+    {"constraint_checks", Adds::kSum, 1},
+    {"idx_scan", Adds::kSum},
+    {"idx_tup_read", Adds::kSum},
+    {"bytes", Adds::kLast},
+    {"blks_hit", Adds::kSum},
     {"blks_read", Adds::kSum},
 };
 // One row for the database, its key 1.
@@ -50,11 +53,11 @@ constexpr HistoryColumn kDatabase[] = {
     {"bytes", Adds::kLast},
     {"xid_age", Adds::kLast},
     {"mxid_age", Adds::kLast},
-    {"wal_bytes", Adds::kSum},
-    {"checkpoints_timed", Adds::kSum},
-    {"checkpoints_requested", Adds::kSum},
-    {"buffers_checkpoint", Adds::kSum},
-    {"buffers_backend", Adds::kSum},
+    {"wal_bytes", Adds::kSum, 1},  // pg_stat_wal
+    {"checkpoints_timed", Adds::kSum, 2},
+    {"checkpoints_requested", Adds::kSum, 2},
+    {"buffers_checkpoint", Adds::kSum, 2},
+    {"buffers_backend", Adds::kSum, 3},  // pg_stat_io since 17
     {"replication_lag_bytes", Adds::kLargest},
     {"active", Adds::kLargest},
     {"disk_free_bytes", Adds::kLast},

@@ -3,6 +3,7 @@
 #include "pg/history/counters.hpp"
 
 #include <algorithm>
+#include <bitset>
 
 namespace assist::pg {
 
@@ -14,18 +15,22 @@ bool CounterBases::Gain(Oid oid, std::span<const std::int64_t> now, const Row& r
                         bool is_new, std::span<std::uint64_t> gain) {
   const std::span<const Cell> then = row.Items(before);
   const bool known = !row.IsNull(before) && then.size() == columns_.size();
-  bool changed = !known, gained = false, reset = false;
-  const auto fell = [&](std::size_t c) {
-    return known && columns_[c].adds == Adds::kSum && now[c] < then[c].integer;
-  };
-  for (std::size_t c = 0; c < columns_.size(); ++c) reset |= fell(c) && !IsOfIndexes(c);
+  bool changed = !known, gained = false;
+  std::bitset<8> reset;  // by resets_with
+  for (std::size_t c = 0; c < columns_.size(); ++c)
+    if (known && columns_[c].adds == Adds::kSum && !IsOfIndexes(c) && now[c] < then[c].integer)
+      reset.set(columns_[c].resets_with);
   for (std::size_t c = 0; c < columns_.size(); ++c) {
     const std::int64_t was = known ? then[c].integer : 0;
     if (now[c] != was) changed = true;
     if (columns_[c].adds == Adds::kSum) {
-      gain[c] = static_cast<std::uint64_t>(now[c] >= was              ? now[c] - was
-                                           : IsOfIndexes(c) && !reset ? 0
-                                                                      : now[c]);
+      const bool anew = reset.test(columns_[c].resets_with);
+      std::int64_t gained_here = now[c] - was;
+      if (IsOfIndexes(c) && gained_here < 0)
+        gained_here = anew ? now[c] : 0;
+      else if (!IsOfIndexes(c) && anew)
+        gained_here = now[c];
+      gain[c] = static_cast<std::uint64_t>(gained_here);
       if (gain[c] != 0) gained = true;
     } else {
       gain[c] = static_cast<std::uint64_t>(std::max<std::int64_t>(now[c], 0));
