@@ -289,7 +289,7 @@ CREATE TABLE assist.capacity_level (
 );
 ALTER TABLE assist.capacity_level ENABLE ROW LEVEL SECURITY;
 COMMENT ON TABLE assist.capacity_level IS
-  'what history does not record: how much was used of each thing at the first visit of each day (UTC) from first_day on, NaN = not seen; of 10,000 sequences and keys, over 16 weeks';
+  'what history does not record: how much was used of each thing at the first visit of each day (UTC) from first_day on, NaN = not seen, and the most of each day of the connections of roles and databases; of 10,000 sequences and keys, over 16 weeks';
 
 CREATE TABLE assist.capacity_forecast (
   resource pg_catalog.text NOT NULL,
@@ -319,9 +319,6 @@ CREATE VIEW assist.capacity AS
          s.severity, r.note, CASE WHEN s.severity OPERATOR(pg_catalog.<>) 'info' THEN r.sql END AS sql,
          CASE WHEN d.days IS NOT NULL OR r."limit" IS NULL THEN NULL
               WHEN f.reason IS NOT NULL THEN f.reason
-              WHEN r.resource OPERATOR(pg_catalog.=) 'replication_slots'
-                   OR r.resource OPERATOR(pg_catalog.=) 'connections' AND r.object OPERATOR(pg_catalog.<>) 'server'
-                THEN 'its use is not recorded'
               ELSE 'not judged in the last day: the analysis does it once an hour' END AS no_forecast
   FROM (SELECT resource, object, used, "limit", NULL::pg_catalog.numeric AS used_pct, unit,
                NULL::pg_catalog.float8 AS days_to_limit, severity, note, sql
@@ -394,7 +391,7 @@ CREATE FUNCTION assist.forecast(
 RETURNS SETOF record LANGUAGE C STABLE ROWS 168
 AS 'MODULE_PATHNAME', 'assist_forecast';
 COMMENT ON FUNCTION assist.forecast(pg_catalog.text, pg_catalog.text, pg_catalog.interval) IS
-'what a recorded or imported metric will be in each hour from the present one on: per hour for what is counted, with bands that hold it with a probability of 80 and 95 %. metric is a column of assist.database_history (no object), assist.table_history, assist.index_history (object: its name) or assist.statement_history (object: query id), table metric writes (rows inserted, updated and deleted) included. No rows, and a notice why, where a forecast would be no better than the last value';
+'what a recorded or imported metric will be in each hour from the present one on: per hour for what is counted, with bands that hold it with a probability of 80 and 95 %. metric is a column of assist.database_history (no object), assist.table_history, assist.index_history (object: its name) or assist.statement_history (object: query id), table metrics reads (rows by sequential scans and indexes) and writes (rows inserted, updated and deleted) included. No rows, and a notice why, where a forecast would be no better than the last value';
 
 CREATE FUNCTION assist.forecast_quality(
   metric pg_catalog.text, object pg_catalog.text DEFAULT NULL, horizon pg_catalog.interval DEFAULT '7 days',
@@ -438,8 +435,8 @@ CREATE VIEW assist.baselines AS
          weeks::pg_catalog.numeric AS weeks
   FROM assist._baselines();
 COMMENT ON VIEW assist.baselines IS
-'what is normal at this hour of what is watched: calls, time, connections and WAL of the database, mean time and calls of the (60 at most) statements with a hundredth of the last week''s time, writes to the twenty largest tables; from five weeks of history, hours on the clock of TimeZone';
-COMMENT ON COLUMN assist.baselines.metric IS 'as assist.forecast() takes it: per hour what is counted, mean_exec_time and total_exec_time in ms, wal_bytes in bytes, writes in rows';
+'what is normal at this hour of what is watched: calls, time, connections, active sessions, WAL, temporary files and errors of the database, mean time and calls of the (60 at most) statements with a hundredth of the last week''s time, rows read from and written to the twenty largest tables, each unless it never happens; from five weeks of history, hours on the clock of TimeZone';
+COMMENT ON COLUMN assist.baselines.metric IS 'as assist.forecast() takes it: per hour what is counted, mean_exec_time and total_exec_time in ms, wal_bytes and temp_bytes in bytes, reads and writes in rows';
 COMMENT ON COLUMN assist.baselines.object IS 'query id or qualified name; NULL = the database';
 COMMENT ON COLUMN assist.baselines.hour IS 'begin of the hour that the other columns are of: the present one when ten minutes of it were recorded, else the last one';
 COMMENT ON COLUMN assist.baselines.normal_now IS 'the median of this hour of the week in the four weeks before, or of this hour of working days or weekends; NULL while learning';

@@ -51,7 +51,8 @@ Watched Watch(HistoryKind kind, std::string_view metric, std::uint32_t key) {
 
 std::vector<Watched> WatchDatabase() {
   std::vector<Watched> all;
-  for (const std::string_view metric : {"calls", "total_exec_time", "connections", "wal_bytes"})
+  for (const std::string_view metric :
+       {"calls", "total_exec_time", "connections", "active", "wal_bytes", "temp_bytes", "errors"})
     all.push_back(Watch(HistoryKind::kDatabase, metric, 1));
   return all;
 }
@@ -101,9 +102,11 @@ std::vector<Watched> WatchTables(bool all_roles, Oid caller) {
       " WHERE h.dbid = $1 AND h.kind = 3 AND ($2 OR pg_has_role($3, c.relowner, 'USAGE'))"
       " ORDER BY c.relpages DESC, c.oid LIMIT $4",
       args, [&](const Row& row) {
-        Watched& one = watched.emplace_back(
-            Watch(HistoryKind::kTable, "writes", static_cast<std::uint32_t>(row.Integer(0))));
-        one.object = one.source.object = row.Text(1);
+        for (const std::string_view metric : {"reads", "writes"}) {
+          Watched& one = watched.emplace_back(
+              Watch(HistoryKind::kTable, metric, static_cast<std::uint32_t>(row.Integer(0))));
+          one.object = one.source.object = row.Text(1);
+        }
       });
   return watched;
 }
@@ -122,8 +125,9 @@ void Judge(std::span<const Watched> watched, TimestampTz now, const pg_tz* zone,
     ContextResource memory(context.get());
     std::span<const double> values = series[i].values;
     const bool is_time = watched[i].source.name == "mean_exec_time";
-    // A table that nobody writes to is not worth a line.
-    if (watched[i].source.name == "writes" &&
+    // What never happens is not worth a line.
+    const HistoryKind kind = watched[i].source.metric->kind;
+    if ((kind == HistoryKind::kTable || (kind == HistoryKind::kDatabase && !values.empty())) &&
         std::none_of(values.begin(), values.end(), [](double v) { return v > 0; }))
       continue;
     Line& line = lines.emplace_back();

@@ -26,12 +26,12 @@ CREATE PROCEDURE hours(since interval) LANGUAGE sql AS $$
 CALL hours('32 days');
 CREATE VIEW normal AS
   SELECT metric, CASE WHEN object = queryid::text THEN query ELSE object END AS object, state,
-         round(normal_now / CASE metric WHEN 'calls' THEN calls WHEN 'writes' THEN 30000 WHEN 'connections' THEN 1 WHEN 'mean_exec_time' THEN normal_now END) AS normal,
+         round(normal_now / CASE metric WHEN 'calls' THEN calls WHEN 'writes' THEN 30000 WHEN 'connections' THEN 1 WHEN 'mean_exec_time' THEN normal_now WHEN 'reads' THEN normal_now END) AS normal,
          round(current / normal_now) AS current, normal_low <= normal_now AND normal_now <= normal_high AS within, hour = date_trunc('hour', now()) AS now, weeks
   FROM assist.baselines b, LATERAL (SELECT coalesce((SELECT sum(r.counts[CASE WHEN b.object IS NULL THEN 3 ELSE 1 END]) FROM one, assist._history_rows(one.data) r
     WHERE kind = CASE WHEN b.object IS NULL THEN 5 ELSE 1 END AND (b.object IS NULL OR r.key = (SELECT id FROM assist.history_statement s WHERE s.queryid = b.queryid))), 0) AS calls) c;
 SELECT * FROM normal WHERE object IS NULL AND metric <> 'total_exec_time' ORDER BY metric;
-SELECT * FROM normal WHERE metric = 'writes';
+SELECT * FROM normal WHERE metric IN ('reads', 'writes') ORDER BY metric;
 SELECT * FROM normal WHERE object LIKE 'UPDATE ba %' ORDER BY metric;
 SELECT userid::regrole = current_user::regrole AS mine, toplevel, object = queryid::text AS by_id FROM assist.baselines WHERE query LIKE 'UPDATE ba %' AND metric = 'calls';
 -- In Nepal an hour begins at another moment; it is as normal there.

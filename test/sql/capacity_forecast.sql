@@ -78,6 +78,20 @@ SELECT resource, days_to_limit BETWEEN 28 AND 32 AS days, days_high < 35 AS high
 SELECT resource, days_to_limit BETWEEN 60 AND 90 AS days FROM assist.capacity WHERE resource = 'connections' AND object = 'server';
 SELECT resource, days_to_limit, no_forecast ~ '^(it fell back \d times|it has not grown|no growth|below)' AS told FROM assist.capacity WHERE resource = 'xid' AND object = current_database();
 
+-- Of a role's connections it is the most of each day, and today is not over.
+CREATE ROLE cf_limited LOGIN CONNECTION LIMIT 20;
+INSERT INTO assist.capacity_level
+  SELECT 'connections', 'role cf_limited', (now() AT TIME ZONE 'UTC')::date - 60, array_agg(16 - d / 6.0 + d * 7 % 3 / 10.0 ORDER BY d DESC)
+  FROM generate_series(1, 60) d;
+UPDATE assist.capacity_judged SET hour = '-infinity', day = '-infinity';
+SELECT assist.record_history();
+UPDATE assist.capacity_level SET levels[cardinality(levels)] = -1 WHERE object = 'role cf_limited';
+UPDATE assist.capacity_judged SET hour = '-infinity';
+SELECT assist.record_history();
+SELECT levels[cardinality(levels)] AS today FROM assist.capacity_level WHERE object = 'role cf_limited';
+SELECT used, days_to_limit BETWEEN 20 AND 30 AS days, round(growth_per_day::numeric, 1) AS growth, severity FROM assist.capacity WHERE object = 'role cf_limited';
+SELECT count(*) AS kept FROM assist.capacity_level WHERE resource = 'replication_slots';
+
 -- A role sees those of what it owns.
 CREATE ROLE cf_owner;
 GRANT USAGE ON SCHEMA assist TO cf_owner;
@@ -93,4 +107,4 @@ DROP VIEW days;
 DROP FUNCTION seen;
 DROP SEQUENCE grows, falls, young, slow, soon, used_up;
 DROP EXTENSION pg_assist;
-DROP ROLE cf_owner;
+DROP ROLE cf_owner, cf_limited;

@@ -3,7 +3,8 @@
 //
 // The age of this database, its connections and the disk it is on come from history, which knows
 // every minute of them. Of everything else the level at the first visit of a day (UTC) is kept, for
-// sixteen weeks and 10,000 things, the fullest first; the present one stands for today.
+// sixteen weeks and 10,000 things, the fullest first; the present one stands for today. Of the
+// connections of databases and roles, which come and go, it is the most that any hour's visit saw.
 
 #include "pg/forecast/capacity_forecast.hpp"
 
@@ -40,19 +41,23 @@ using Name = std::pair<std::string, std::string>;
 std::vector<Thing> ReadThings() {
   std::vector<Thing> things;
   Query(
-      "SELECT r.resource, r.object, r.used, r.most, CASE r.resource"
+      "WITH server AS MATERIALIZED (SELECT resource, object, used::float8 AS used, "
+      "\"limit\"::float8"
+      "  AS most, resource = 'connections' AND object <> 'server' AS of_role FROM "
+      "assist._capacity_server())"
+      " SELECT r.resource, r.object, r.used, r.most, CASE r.resource"
       "  WHEN 'xid' THEN current_setting('autovacuum_freeze_max_age')::float8"
       "  WHEN 'multixact' THEN current_setting('autovacuum_multixact_freeze_max_age')::float8"
       "  ELSE 0 END,"
-      " CASE WHEN r.resource = 'connections' THEN 3"
+      " CASE WHEN r.resource = 'connections' AND r.object = 'server' THEN 3"
       "  WHEN r.resource = 'disk' AND 'tablespace pg_default' = ANY (string_to_array(r.object, ', "
       "')) THEN 4"
       "  WHEN r.object <> current_database() THEN 0 WHEN r.resource = 'xid' THEN 1"
       "  WHEN r.resource = 'multixact' THEN 2 ELSE 0 END"
-      " FROM (SELECT resource, object, used::float8 AS used, \"limit\"::float8 AS most, "
-      "NULL::float8 AS pct"
-      "  FROM assist._capacity_server() WHERE resource IN ('xid', 'multixact', 'disk',"
-      "   'replication_slot_wal') OR resource = 'connections' AND object = 'server'"
+      " FROM (SELECT resource, object, used, most, NULL::float8 AS pct FROM server WHERE NOT "
+      "of_role"
+      "  UNION ALL (SELECT resource, object, used, most, NULL FROM server WHERE of_role"
+      "   ORDER BY used / most DESC LIMIT 200)"
       "  UNION ALL (SELECT resource, object, used::float8, \"limit\"::float8, used_pct::float8"
       "  FROM assist._capacity_keys() ORDER BY used_pct DESC LIMIT 10000)) r"
       " WHERE r.used IS NOT NULL AND r.most IS NOT NULL ORDER BY r.pct DESC NULLS FIRST",
@@ -154,6 +159,24 @@ void KeepLevels(const std::vector<Thing>& things) {
   for (const Thing& thing : things)
     if (thing.metric.empty()) batch.Add({thing.resource, thing.object, TextOf(thing.used)});
   batch.Write();
+}
+
+// What comes and goes is told by its most of a day.
+bool IsOfMoments(const Thing& thing) { return thing.resource == "connections"; }
+
+void KeepPeaks(const std::vector<Thing>& things) {
+  Batch<3> batch(
+      "UPDATE assist.capacity_level l SET levels[cardinality(l.levels)] = u.v::float8"
+      " FROM unnest($1, $2, $3) u (r, o, v) WHERE l.resource = u.r AND l.object = u.o"
+      " AND l.first_day + cardinality(l.levels) - 1 = clock_timestamp()::date"
+      " AND l.levels[cardinality(l.levels)] < u.v::float8");
+  for (const Thing& thing : things)
+    if (thing.metric.empty() && IsOfMoments(thing))
+      batch.Add({thing.resource, thing.object, TextOf(thing.used)});
+  batch.Write();
+}
+
+void ForgetLevels() {
   // Gone for four weeks.
   Execute(
       "DELETE FROM assist.capacity_level WHERE first_day + cardinality(levels) < "
@@ -186,8 +209,13 @@ DaysToLimit DaysOf(const Thing& thing, Levels levels, std::pmr::memory_resource*
     for (double& level : levels) level = -level;
     return DaysUntil(levels, 0, LevelKind::kFills, memory);
   }
-  // Connections are judged by their most of a day, all else by what is now.
-  if (thing.metric != "connections") levels.back() = thing.used;
+  // By what is now; or by the most of today, which is not over: as much as yesterday may yet come.
+  if (IsOfMoments(thing)) {
+    levels.back() = std::fmax(levels.back(), thing.used);
+    if (levels.size() > 1) levels.back() = std::fmax(levels.back(), levels[levels.size() - 2]);
+  } else {
+    levels.back() = thing.used;
+  }
   const bool down = thing.limit < thing.used && thing.resource == "sequence";
   if (down)
     for (double& level : levels) level = -level;
@@ -221,10 +249,13 @@ void ForecastCapacity() {
   const Hour hour = BeginHour();
   if (!hour.begins) return;
   std::vector<Thing> things = ReadThings();
-  if (hour.day_begins)
+  if (hour.day_begins) {
     KeepLevels(things);
-  else if (things.size() > kOften)
+    ForgetLevels();
+  } else if (things.size() > kOften) {
     things.resize(kOften);
+  }
+  KeepPeaks(things);
   const auto kept = ReadLevels();
   const auto recorded = ReadHistory();
   // What says nothing new is not written; all once a day, so that what is gone can be told.

@@ -48,6 +48,7 @@ constexpr Renamed kRenamed[] = {
 constexpr Metric kMade[] = {
     {HistoryKind::kStatement, "mean_exec_time", {"exec_us"}, 0.001, "calls"},
     {HistoryKind::kTable, "writes", {"n_tup_ins", "n_tup_upd", "n_tup_del"}},
+    {HistoryKind::kTable, "reads", {"seq_tup_read", "idx_tup_fetch"}},
 };
 
 const char* of_what(HistoryKind kind) {
@@ -297,6 +298,14 @@ MetricSource DatabaseMetric(std::string_view name) {
   source.imported = true;
   source.name = name;
   return source;
+}
+
+bool IsMetric(std::string_view name) {
+  for (const HistoryKind kind : kKinds)
+    if (MetricOf(kind, name).has_value()) return true;
+  if (!Guarded([] { return reads_all_stats(); })) return false;
+  const OwnerScope scope;
+  return IsImported(name, std::nullopt);
 }
 
 MetricSource FindMetric(std::string_view name, std::optional<std::string_view> object) {

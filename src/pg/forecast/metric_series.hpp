@@ -51,6 +51,9 @@ struct MetricSource {
 // for what is somebody else's.
 MetricSource FindMetric(std::string_view name, std::optional<std::string_view> object);
 
+// Whether there is such a metric of any object. REQUIRES: as FindMetric.
+bool IsMetric(std::string_view name);
+
 // A metric of the database.
 MetricSource DatabaseMetric(std::string_view name);
 
