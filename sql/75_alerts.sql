@@ -106,14 +106,27 @@ CREATE VIEW assist.thresholds WITH (security_barrier) AS
        LEFT JOIN assist.threshold t ON t.metric OPERATOR(pg_catalog.=) m.metric AND t.scope OPERATOR(pg_catalog.=) m.scope
        LEFT JOIN assist.threshold_state s ON s.metric OPERATOR(pg_catalog.=) m.metric
   WHERE m.scope OPERATOR(pg_catalog.=) '' OR pg_catalog.pg_has_role('pg_read_all_stats', 'USAGE')
+  UNION ALL
+  SELECT t.metric, t.scope, t.warning, t.critical,
+         CASE WHEN t.metric OPERATOR(pg_catalog.~) '_time$' THEN 'ms' WHEN t.metric OPERATOR(pg_catalog.~) 'bytes$' THEN 'bytes' ELSE '' END,
+         CASE WHEN t.critical OPERATOR(pg_catalog.<) t.warning THEN 'below' ELSE 'above' END,
+         'history', NULL, NULL,
+         'as assist.forecast() takes it, of what was recorded since the last look: per hour what is counted, and levels as they are',
+         CASE WHEN t.warning IS NULL AND t.critical IS NULL THEN 'off' ELSE COALESCE(s.state, 'not evaluated yet') END,
+         s.evaluated_at, t.changed_at, t.changed_by
+  FROM assist.threshold t
+       LEFT JOIN assist.threshold_state s ON s.metric OPERATOR(pg_catalog.=)
+         CASE WHEN t.scope OPERATOR(pg_catalog.=) '' THEN t.metric ELSE pg_catalog.concat(t.metric, ':', t.scope) END
+  WHERE NOT EXISTS (SELECT FROM assist._metrics() d WHERE d.metric OPERATOR(pg_catalog.=) t.metric)
+    AND (t.scope OPERATOR(pg_catalog.=) '' OR pg_catalog.pg_has_role('pg_read_all_stats', 'USAGE'))
   ORDER BY 1, 2;
 COMMENT ON VIEW assist.thresholds IS
-  'one row per metric, and per object that has thresholds of its own: from where on there is an alert; change them with assist.set_threshold()';
-COMMENT ON COLUMN assist.thresholds.scope IS 'query id or qualified table; empty = all that have none of their own';
+  'one row per metric, and per object that has thresholds of its own: from where on there is an alert; change them with assist.set_threshold(), which takes any metric of assist.forecast(), too';
+COMMENT ON COLUMN assist.thresholds.scope IS 'query id or qualified table or index; empty = all that have none of their own, or the database';
 COMMENT ON COLUMN assist.thresholds.warning IS 'in unit; NULL = off';
 COMMENT ON COLUMN assist.thresholds.critical IS 'in unit; NULL = off';
 COMMENT ON COLUMN assist.thresholds.direction IS 'on which side of the threshold the alert is: above or below';
-COMMENT ON COLUMN assist.thresholds.scope_of IS 'what a scope of it names: statement, table, or database (no scope)';
+COMMENT ON COLUMN assist.thresholds.scope_of IS 'what a scope of it names: statement, table, or database (no scope); history = a metric of the views of history or an imported one, that assist.set_threshold() was given';
 COMMENT ON COLUMN assist.thresholds.meaning IS 'what is measured, and how much of it there must be';
 COMMENT ON COLUMN assist.thresholds.state IS 'evaluated, off, or what it waits for';
 
@@ -123,13 +136,13 @@ CREATE FUNCTION assist.set_threshold(
 RETURNS assist.thresholds LANGUAGE C VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'assist_set_threshold';
 COMMENT ON FUNCTION assist.set_threshold(pg_catalog.text, pg_catalog.text, pg_catalog.float8, pg_catalog.float8) IS
-'Sets from where on a metric of assist.thresholds is an alert, in its unit; NULL = never. scope: a query id or a table, empty = all others. Returns the row. The next evaluation goes by it.';
+'Sets from where on a metric of assist.thresholds is an alert, in its unit; NULL = never. scope: a query id or a table, empty = all others. Any metric that assist.forecast() takes is one, too, with its object as scope: per hour what is counted; below, where critical is less than warning, else above. Returns the row. The next evaluation goes by it.';
 
 CREATE FUNCTION assist.reset_threshold(metric pg_catalog.text, scope pg_catalog.text DEFAULT '')
 RETURNS assist.thresholds LANGUAGE C VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'assist_reset_threshold';
 COMMENT ON FUNCTION assist.reset_threshold(pg_catalog.text, pg_catalog.text) IS
-'Takes assist.set_threshold() back: the default again, or for a scope what is valid for all. Returns the row that is in force.';
+'Takes assist.set_threshold() back: the default again, or for a scope what is valid for all. Returns the row that is in force; NULL where there is none.';
 
 CREATE VIEW assist.core_tables WITH (security_barrier) AS
   SELECT pg_catalog.to_regclass(t.relation_name) AS relation, t.relation_name,

@@ -18,7 +18,8 @@ inline constexpr double kOff = std::numeric_limits<double>::quiet_NaN();
 
 // ---- What is measured ---------------------------------------------------------------------------
 
-enum class Better : std::uint8_t { kLower, kHigher };
+// Higher: of per cent, more is better. More: of a quantity.
+enum class Better : std::uint8_t { kLower, kHigher, kMore };
 enum class MetricOf : std::uint8_t { kDatabase, kStatement, kRelation };
 enum class Pace : std::uint8_t { kMinutes, kHour, kDay };
 
@@ -54,8 +55,8 @@ struct Threshold {
 // threshold does not come and go.
 enum class Level : std::uint8_t { kGood, kNear, kWarning, kNearCritical, kCritical };
 
-// The margin is a tenth of the threshold, or for per cent of which more is better a tenth of what
-// it leaves. Beyond is above, or below; what reaches a threshold is not beyond it.
+// The margin is a tenth of the threshold, or for per cent of which more is better (kHigher) a tenth
+// of what it leaves. Beyond is above, or below; what reaches a threshold is not beyond it.
 Level LevelOf(double value, const Threshold& threshold, Better better);
 
 enum class AlertStatus : std::uint8_t { kNone, kPending, kOpen, kResolved };

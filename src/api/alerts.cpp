@@ -1,10 +1,12 @@
 // Thresholds, core tables and the review of alerts.
 
 #include <cmath>
+#include <optional>
 #include <string>
 
 #include "assist/alert.hpp"
 #include "pg/alert/review.hpp"
+#include "pg/forecast/metric_series.hpp"
 #include "pg/row_sink.hpp"
 
 extern "C" {
@@ -39,25 +41,6 @@ void emit_metric(RowSink& sink, const MetricDescriptor& metric) {
   sink.end_row();
 }
 
-const MetricDescriptor& MetricOfArgument(FunctionCallInfo fcinfo) {
-  std::string hint = "Metrics:";
-  const char* separator = " ";
-  for (const MetricDescriptor& metric : AllMetrics()) {
-    (hint += separator) += metric.name;
-    separator = ", ";
-  }
-  hint += ".";
-  if (PG_ARGISNULL(0))
-    throw AssistError(ERRCODE_INVALID_PARAMETER_VALUE, "metric must not be null", hint.c_str());
-  const char* name = Guarded([&] { return TextDatumGetCString(PG_GETARG_DATUM(0)); });
-  const MetricDescriptor* metric = FindMetric(name);
-  if (metric == nullptr)
-    throw AssistError(ERRCODE_INVALID_PARAMETER_VALUE,
-                      ("metric \"" + std::string(name) + "\" does not exist").c_str(),
-                      hint.c_str());
-  return *metric;
-}
-
 const char* qualified_name(Oid relation) {
   return quote_qualified_identifier(get_namespace_name(get_rel_namespace(relation)),
                                     get_rel_name(relation));
@@ -70,9 +53,40 @@ const char* qualified_name_of(text* name) {
   return OidIsValid(relation) ? qualified_name(relation) : nullptr;
 }
 
-std::string ScopeOfArgument(FunctionCallInfo fcinfo, const MetricDescriptor& metric) {
-  if (PG_ARGISNULL(1)) return {};
-  const char* given = Guarded([&] { return text_to_cstring(PG_GETARG_TEXT_PP(1)); });
+// The metric of an argument, and what of: a query id, a qualified name, or empty.
+struct Target {
+  std::string name, scope;
+  const MetricDescriptor* metric = nullptr;  // nullptr: one of history, or imported
+};
+
+std::string MetricArgument(FunctionCallInfo fcinfo) {
+  if (PG_ARGISNULL(0))
+    throw AssistError(ERRCODE_INVALID_PARAMETER_VALUE, "metric must not be null",
+                      "assist.thresholds lists them.");
+  return Guarded([&] { return TextDatumGetCString(PG_GETARG_DATUM(0)); });
+}
+
+const char* scope_argument(FunctionCallInfo fcinfo) {
+  return PG_ARGISNULL(1) ? "" : text_to_cstring(PG_GETARG_TEXT_PP(1));
+}
+
+[[noreturn]] void ThrowNoMetric(const std::string& name) {
+  std::string hint = "Metrics:";
+  const char* separator = " ";
+  for (const MetricDescriptor& metric : AllMetrics()) {
+    (hint += separator) += metric.name;
+    separator = ", ";
+  }
+  hint +=
+      "; and any that assist.forecast() takes: a column of assist.database_history, or with a "
+      "query id, table or "
+      "index as scope one of its view, or an imported one.";
+  throw AssistError(ERRCODE_INVALID_PARAMETER_VALUE,
+                    ("metric \"" + name + "\" does not exist").c_str(), hint.c_str());
+}
+
+std::string ScopeOf(FunctionCallInfo fcinfo, const MetricDescriptor& metric) {
+  const char* given = Guarded([&] { return scope_argument(fcinfo); });
   if (given[0] == '\0') return {};
   const auto refuse = [&](const char* hint) {
     throw AssistError(
@@ -81,10 +95,10 @@ std::string ScopeOfArgument(FunctionCallInfo fcinfo, const MetricDescriptor& met
         hint);
   };
   switch (metric.of) {
-    case MetricOf::kDatabase:
+    case assist::MetricOf::kDatabase:
       refuse("It is measured of the database as a whole: leave the scope empty.");
       break;
-    case MetricOf::kStatement: {
+    case assist::MetricOf::kStatement: {
       char* end = nullptr;
       errno = 0;
       const long long queryid = std::strtoll(given, &end, 10);
@@ -92,13 +106,33 @@ std::string ScopeOfArgument(FunctionCallInfo fcinfo, const MetricDescriptor& met
         refuse("Give a query id of assist.statements.");
       return std::to_string(queryid);
     }
-    case MetricOf::kRelation: {
+    case assist::MetricOf::kRelation: {
       const char* name = Guarded([&] { return qualified_name_of(PG_GETARG_TEXT_PP(1)); });
       if (name == nullptr) refuse("Give the name of a table.");
       return name;
     }
   }
   return {};
+}
+
+// Of a metric of history, as the caller may see it.
+std::string ScopeOf(FunctionCallInfo fcinfo, const std::string& name) {
+  const std::string given = Guarded([&] { return scope_argument(fcinfo); });
+  const MetricSource source =
+      pg::FindMetric(name, given.empty() ? std::nullopt : std::optional<std::string_view>(given));
+  if (given.empty() || !source.metric.has_value()) return given;
+  if (source.metric->kind == HistoryKind::kStatement)
+    return std::to_string(std::strtoll(given.c_str(), nullptr, 10));
+  return Guarded([&] { return qualified_name_of(PG_GETARG_TEXT_PP(1)); });
+}
+
+Target TargetOfArguments(FunctionCallInfo fcinfo) {
+  Target target = {MetricArgument(fcinfo), {}};
+  target.metric = assist::FindMetric(target.name);
+  if (target.metric == nullptr && !IsMetric(target.name)) ThrowNoMetric(target.name);
+  target.scope =
+      target.metric != nullptr ? ScopeOf(fcinfo, *target.metric) : ScopeOf(fcinfo, target.name);
+  return target;
 }
 
 [[noreturn]] void ThrowNoId() {
@@ -118,8 +152,7 @@ ASSIST_SQL_FUNCTION(assist_metrics) {
 }
 
 ASSIST_SQL_FUNCTION(assist_set_threshold) {
-  const MetricDescriptor& metric = MetricOfArgument(fcinfo);
-  const std::string scope = ScopeOfArgument(fcinfo, metric);
+  const Target target = TargetOfArguments(fcinfo);
   const char* role = nullptr;
   Guarded([&] {
     PreventCommandIfReadOnly("assist.set_threshold()");
@@ -127,14 +160,26 @@ ASSIST_SQL_FUNCTION(assist_set_threshold) {
   });
   const Threshold to = {PG_ARGISNULL(2) ? kOff : PG_GETARG_FLOAT8(2),
                         PG_ARGISNULL(3) ? kOff : PG_GETARG_FLOAT8(3)};
-  return SetThreshold(metric, scope, to, role);
+  CheckThreshold(to, target.metric);
+  return SetThreshold(target.name, target.scope, to, role);
 }
 
 ASSIST_SQL_FUNCTION(assist_reset_threshold) {
-  const MetricDescriptor& metric = MetricOfArgument(fcinfo);
-  const std::string scope = ScopeOfArgument(fcinfo, metric);
+  const std::string name = MetricArgument(fcinfo);
+  const MetricDescriptor* metric = assist::FindMetric(name);
+  const auto given = [&] { return std::string(Guarded([&] { return scope_argument(fcinfo); })); };
+  // What a target of history is of may be gone: it goes by the name that assist.thresholds shows.
+  const std::string scope = metric != nullptr ? ScopeOf(fcinfo, *metric) : given();
   Guarded([] { PreventCommandIfReadOnly("assist.reset_threshold()"); });
-  return ResetThreshold(metric, scope);
+  bool found = false;
+  const auto row = ResetThreshold(name, scope, &found);
+  if (metric == nullptr && !found)
+    throw AssistError(ERRCODE_NO_DATA_FOUND,
+                      ("there is no threshold of metric \"" + name + "\"").c_str(),
+                      "assist.thresholds lists them, with their scopes.");
+  if (row.has_value()) return *row;
+  fcinfo->isnull = true;
+  return Datum{0};
 }
 
 ASSIST_SQL_FUNCTION(assist_set_core_table) {

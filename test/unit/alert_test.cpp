@@ -66,6 +66,12 @@ TEST(Level, HasMargins) {
   EXPECT_EQ(LevelOf(95.1, ratio, Better::kHigher), Level::kNearCritical);
   EXPECT_EQ(LevelOf(94, ratio, Better::kHigher), Level::kCritical);
   EXPECT_EQ(LevelOf(100, {100, kOff}, Better::kHigher), Level::kGood);
+  const Threshold free = {50e9, 20e9};
+  EXPECT_EQ(LevelOf(60e9, free, Better::kMore), Level::kGood);
+  EXPECT_EQ(LevelOf(51e9, free, Better::kMore), Level::kNear);
+  EXPECT_EQ(LevelOf(40e9, free, Better::kMore), Level::kWarning);
+  EXPECT_EQ(LevelOf(21e9, free, Better::kMore), Level::kNearCritical);
+  EXPECT_EQ(LevelOf(19e9, free, Better::kMore), Level::kCritical);
   EXPECT_EQ(LevelOf(0, {0, kOff}, Better::kLower), Level::kGood);
   EXPECT_EQ(LevelOf(1, {0, kOff}, Better::kLower), Level::kWarning);
   EXPECT_EQ(LevelOf(1e9, {}, Better::kLower), Level::kGood);

@@ -20,6 +20,7 @@ bool IsBeyond(double value, double threshold, Better better) {
 bool IsClear(double value, double threshold, Better better) {
   if (std::isnan(threshold)) return true;
   if (better == Better::kLower) return value <= threshold * (1 - kMargin);
+  if (better == Better::kMore) return value >= threshold * (1 + kMargin);
   return value >= std::min(threshold + (100 - threshold) * kMargin, 100.0);
 }
 

@@ -114,7 +114,8 @@ Threshold AlertBook::ThresholdOf(const MetricDescriptor& metric, std::string_vie
     const auto own = thresholds_.find(at + ":" + std::string(scope));
     if (own != thresholds_.end()) return own->second;
   }
-  return thresholds_.find(at)->second;
+  const auto all = thresholds_.find(at);
+  return all == thresholds_.end() ? Threshold{} : all->second;
 }
 
 bool AlertBook::IsWanted(const MetricDescriptor& metric) const {
@@ -302,8 +303,12 @@ void AlertBook::EndOfSource(std::string_view source, const Hysteresis& hysteresi
   }
 }
 
-void AlertBook::SetState(const MetricDescriptor& metric, std::string_view state) {
-  const Arg args[] = {Arg::Text(metric.name), Arg::Text(state)};
+void AlertBook::Keep(const MetricDescriptor& metric, std::string_view key) {
+  if (Known* known = Find(SourceOf(metric), metric.name, key)) known->kept = true;
+}
+
+void AlertBook::SetState(std::string_view name, std::string_view state) {
+  const Arg args[] = {Arg::Text(name), Arg::Text(state)};
   Execute(
       "INSERT INTO assist.threshold_state AS s (metric, state, evaluated_at) VALUES ($1, $2, "
       "clock_timestamp()) ON CONFLICT (metric) DO UPDATE SET state = excluded.state, evaluated_at "
@@ -315,7 +320,7 @@ void AlertBook::Close() {
   for (auto& [fingerprint, known] : known_) {
     if (known.told || known.source == "regression" || known.source == "capacity") continue;
     const MetricDescriptor* metric = FindMetric(known.metric);
-    const bool off = metric == nullptr || ThresholdOf(*metric, known.object).IsOff();
+    const bool off = metric == nullptr ? !known.kept : ThresholdOf(*metric, known.object).IsOff();
     const bool pending = known.state.status == AlertStatus::kPending;
     const TimestampTz allowed = pending ? PendingFor(metric) : OpenFor(metric);
     if (off || known.last_seen < now_ - allowed) Resolve(known);

@@ -72,8 +72,13 @@ class AlertBook {
   // Those of a source that were not told of are as good.
   void EndOfSource(std::string_view source, const Hysteresis& hysteresis);
 
-  // What a metric waits for, or "evaluated".
-  void SetState(const MetricDescriptor& metric, std::string_view state);
+  // What a metric waits for, or "evaluated"; of a target of one's own, metric or metric:scope.
+  void SetState(const MetricDescriptor& metric, std::string_view state) {
+    SetState(metric.name, state);
+  }
+  void SetState(std::string_view name, std::string_view state);
+  // A metric that is none of AllMetrics() has a threshold for this object.
+  void Keep(const MetricDescriptor& metric, std::string_view key);
 
   // What nobody has measured for long, or has no threshold any more; what is too old; whose mute is
   // over. Then tells of all that has changed.
@@ -85,7 +90,7 @@ class AlertBook {
     std::string fingerprint, source, metric;
     std::string object;
     AlertState state;
-    bool acknowledged = false, muted = false, told = false, changed = false;
+    bool acknowledged = false, muted = false, told = false, kept = false;
     TimestampTz judged_until = 0, last_seen = 0, resolved_at = 0;
   };
   struct News {

@@ -72,14 +72,17 @@ void CheckAlerts() {
   if (!IsDue("minutes", kMinutesPace, now)) return;
   AlertBook book(now);
   // What is core is told anew once a day, while there is not a day yet once an hour.
-  const bool young = HistorySince(HistoryKind::kTable, now) > now - kDayUs;
+  const bool young = HistorySince(HistoryKind::kTable, now) > now - USECS_PER_DAY;
   if (IsDue("tables", young ? kHourPace : kDayPace, now)) ChooseCoreTables(now);
-  book.SetRecorded(RecordedUntil(HistoryKind::kStatement, now));
+  const TimestampTz recorded = RecordedUntil(HistoryKind::kStatement, now),
+                    relations_recorded = RecordedUntil(HistoryKind::kTable, now);
+  book.SetRecorded(recorded);
   MeasureTimes(book, now);
   MeasureCacheHits(book, now);
   MeasureUnusualLoad(book, now);
-  book.SetRecorded(RecordedUntil(HistoryKind::kTable, now));
+  book.SetRecorded(relations_recorded);
   MeasureCoreTables(book, now);
+  MeasureOwnTargets(book, recorded, relations_recorded, now);
   book.SetRecorded(now);
   TakeRegressions(book, now);
   TakeCapacity(book, now);

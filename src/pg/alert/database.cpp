@@ -73,12 +73,13 @@ void MeasureDatabaseGrowth(AlertBook& book, TimestampTz now) {
   ContextResource memory(context.get());
   const std::size_t bytes = ColumnOf(HistoryKind::kDatabase, "bytes");
   std::map<std::size_t, std::pmr::vector<double>> days;
-  const TimestampTz first = now - static_cast<TimestampTz>(kMonthDays) * kDayUs;
+  const TimestampTz first = now - static_cast<TimestampTz>(kMonthDays) * USECS_PER_DAY;
   ForEachFinestBlock(
       HistoryKind::kDatabase, first, now, [&](const BlockTimes& times, const HistoryBlock& block) {
         const TimestampTz middle = times.start + (times.until - times.start) / 2;
-        auto& day = days.try_emplace(static_cast<std::size_t>((middle - first) / kDayUs), &memory)
-                        .first->second;
+        auto& day =
+            days.try_emplace(static_cast<std::size_t>((middle - first) / USECS_PER_DAY), &memory)
+                .first->second;
         for (std::size_t r = 0; r < block.rows(); ++r)
           if (block.values[bytes][r] > 0)
             day.push_back(static_cast<double>(block.values[bytes][r]));

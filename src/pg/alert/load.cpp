@@ -37,11 +37,12 @@ std::vector<UsualDay> DaysBefore(TimestampTz now) {
   const Columns at;
   UsualDay days[kDays + 1];
   ForEachFinestBlock(
-      HistoryKind::kDatabase, now - kDays * kDayUs - kHourUs, now - kDayUs + kHourUs,
+      HistoryKind::kDatabase, now - kDays * USECS_PER_DAY - kHourUs, now - USECS_PER_DAY + kHourUs,
       [&](const BlockTimes& times, const HistoryBlock& block) {
         const TimestampTz middle = times.start + (times.until - times.start) / 2;
-        const auto day = (now - middle + kDayUs / 2) / kDayUs;
-        if (day < 1 || day > kDays || std::abs(now - middle - day * kDayUs) > kHourUs) return;
+        const auto day = (now - middle + USECS_PER_DAY / 2) / USECS_PER_DAY;
+        if (day < 1 || day > kDays || std::abs(now - middle - day * USECS_PER_DAY) > kHourUs)
+          return;
         days[day].Add(at.Of(times, block));
       });
   std::vector<UsualDay> seen;

@@ -23,13 +23,16 @@ void ChooseCoreTables(TimestampTz now);
 void MeasureUnusualLoad(AlertBook& book, TimestampTz now);  // errors, connections, files
 // new_statement, vanished_statement, unusual_hours, schema_change: once an hour
 void MeasureUnusualStatements(AlertBook& book, TimestampTz now);
+// Metrics of history or imported series that assist.set_threshold() was given; until when
+// statements and the database, and relations, were recorded.
+void MeasureOwnTargets(AlertBook& book, TimestampTz recorded, TimestampTz relations_recorded,
+                       TimestampTz now);
 // What regressions and capacity found.
 void TakeRegressions(AlertBook& book, TimestampTz now);
 void TakeCapacity(AlertBook& book, TimestampTz now);
 
 // What is measured without a fixed period reaches so far back at most.
 inline constexpr TimestampTz kReach = USECS_PER_HOUR;
-inline constexpr TimestampTz kDayUs = USECS_PER_DAY;
 
 // Relations are recorded in the second tier where there is one: blocks as they were recorded are in
 // rings below this.

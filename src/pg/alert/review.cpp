@@ -18,27 +18,13 @@ namespace assist::pg {
 
 namespace {
 
-void CheckThreshold(const MetricDescriptor& metric, const Threshold& to) {
-  for (const double value : {to.warning, to.critical})
-    if (!std::isnan(value) && (!std::isfinite(value) || value < 0))
-      throw AssistError(ERRCODE_INVALID_PARAMETER_VALUE,
-                        "a threshold must be 0 or more, and finite", "NULL switches it off.");
-  const bool lower = metric.better == Better::kLower;
-  if (!std::isnan(to.warning) && !std::isnan(to.critical) &&
-      (lower ? to.critical < to.warning : to.critical > to.warning))
-    throw AssistError(
-        ERRCODE_INVALID_PARAMETER_VALUE,
-        lower ? "critical must not be below warning" : "critical must not be above warning",
-        lower ? "Of this metric less is better." : "Of this metric more is better.");
-}
-
-Datum ThresholdRow(std::string_view metric, std::string_view scope) {
+std::optional<Datum> ThresholdRow(std::string_view metric, std::string_view scope) {
   const Arg args[] = {Arg::Text(metric), Arg::Text(scope)};
-  return QuerySingle(
-             "SELECT t FROM assist.thresholds t WHERE t.metric = $1 AND t.scope IN ($2, '') ORDER "
-             "BY t.scope = $2 DESC LIMIT 1",
-             args)
-      .value;
+  const Single row = QuerySingle(
+      "SELECT t FROM assist.thresholds t WHERE t.metric = $1 AND t.scope IN ($2, '') ORDER BY "
+      "t.scope = $2 DESC LIMIT 1",
+      args);
+  return row.null ? std::nullopt : std::optional(row.value);
 }
 
 struct Subject {
@@ -107,28 +93,42 @@ Datum AlertRow(std::int64_t id) {
 
 }  // namespace
 
-Datum SetThreshold(const MetricDescriptor& metric, std::string_view scope, const Threshold& to,
+void CheckThreshold(const Threshold& to, const MetricDescriptor* metric) {
+  for (const double value : {to.warning, to.critical})
+    if (!std::isnan(value) && (!std::isfinite(value) || value < 0))
+      throw AssistError(ERRCODE_INVALID_PARAMETER_VALUE,
+                        "a threshold must be 0 or more, and finite", "NULL switches it off.");
+  if (metric == nullptr) return;
+  const bool lower = metric->better == Better::kLower;
+  if (!std::isnan(to.warning) && !std::isnan(to.critical) &&
+      (lower ? to.critical < to.warning : to.critical > to.warning))
+    throw AssistError(
+        ERRCODE_INVALID_PARAMETER_VALUE,
+        lower ? "critical must not be below warning" : "critical must not be above warning",
+        lower ? "Of this metric less is better." : "Of this metric more is better.");
+}
+
+Datum SetThreshold(std::string_view metric, std::string_view scope, const Threshold& to,
                    std::string_view role) {
-  CheckThreshold(metric, to);
   const auto or_null = [](double value) {
     return std::isnan(value) ? Arg::Null(Arg::Type::kFloat8) : Arg::Real(value);
   };
   const OwnerScope owner;
-  const Arg args[] = {Arg::Text(metric.name), Arg::Text(scope), or_null(to.warning),
+  const Arg args[] = {Arg::Text(metric), Arg::Text(scope), or_null(to.warning),
                       or_null(to.critical), Arg::Text(role)};
   Execute(
       "INSERT INTO assist.threshold (metric, scope, warning, critical, changed_by) VALUES ($1, $2, "
       "$3, $4, $5) ON CONFLICT (metric, scope) DO UPDATE SET warning = excluded.warning, critical "
       "= excluded.critical, changed_at = clock_timestamp(), changed_by = excluded.changed_by",
       args);
-  return ThresholdRow(metric.name, scope);
+  return ThresholdRow(metric, scope).value();
 }
 
-Datum ResetThreshold(const MetricDescriptor& metric, std::string_view scope) {
+std::optional<Datum> ResetThreshold(std::string_view metric, std::string_view scope, bool* found) {
   const OwnerScope owner;
-  const Arg args[] = {Arg::Text(metric.name), Arg::Text(scope)};
-  Execute("DELETE FROM assist.threshold WHERE metric = $1 AND scope = $2", args);
-  return ThresholdRow(metric.name, scope);
+  const Arg args[] = {Arg::Text(metric), Arg::Text(scope)};
+  *found = Execute("DELETE FROM assist.threshold WHERE metric = $1 AND scope = $2", args) > 0;
+  return ThresholdRow(metric, scope);
 }
 
 bool PinCoreTable(std::string_view relation_name, Pin pin) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string_view>
 
 #include "assist/alert.hpp"
@@ -15,11 +16,14 @@ namespace assist::pg {
 
 // Each returns a row of a view as a Datum, and throws PgError and AssistError.
 
-// 22023 for values that contradict each other or the metric. `scope`: a query id or a qualified
-// name, empty = all.
-Datum SetThreshold(const MetricDescriptor& metric, std::string_view scope, const Threshold& to,
+// 22023 for values that contradict each other or the metric; nullptr = one of history, which may be
+// watched either way.
+void CheckThreshold(const Threshold& to, const MetricDescriptor* metric);
+// `scope`: a query id or a qualified name, empty = all.
+Datum SetThreshold(std::string_view metric, std::string_view scope, const Threshold& to,
                    std::string_view role);
-Datum ResetThreshold(const MetricDescriptor& metric, std::string_view scope);
+// What is valid then, if anything. *found: whether there was a threshold to take back.
+std::optional<Datum> ResetThreshold(std::string_view metric, std::string_view scope, bool* found);
 
 enum class Pin : std::uint8_t { kByTraffic, kCore, kNotCore };
 // Whether it is core now. `relation_name` is qualified.

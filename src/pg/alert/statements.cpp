@@ -169,7 +169,7 @@ void MeasureCallGrowth(AlertBook& book, TimestampTz now) {
   if (!book.IsWanted(metric)) return;
   constexpr int kWeeks = 4;
   const double days = static_cast<double>(now - HistorySince(HistoryKind::kStatement, now)) /
-                      static_cast<double>(kDayUs);
+                      static_cast<double>(USECS_PER_DAY);
   if (days < 8) return book.SetState(metric, Learning(days, 8));
   const std::size_t calls = ColumnOf(HistoryKind::kStatement, "calls"),
                     exec = ColumnOf(HistoryKind::kStatement, "exec_us");
@@ -180,8 +180,8 @@ void MeasureCallGrowth(AlertBook& book, TimestampTz now) {
   };
   Day week[kWeeks + 1];
   for (int n = 0; n <= kWeeks; ++n) {
-    const TimestampTz until = now - n * 7 * kDayUs;
-    ForEachFinestBlock(HistoryKind::kStatement, until - kDayUs, until,
+    const TimestampTz until = now - n * 7 * USECS_PER_DAY;
+    ForEachFinestBlock(HistoryKind::kStatement, until - USECS_PER_DAY, until,
                        [&](const BlockTimes& times, const HistoryBlock& block) {
                          week[n].seconds += times.observed_s;
                          for (std::size_t r = 0; r < block.rows(); ++r) {

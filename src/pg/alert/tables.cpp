@@ -15,7 +15,7 @@ namespace assist::pg {
 
 namespace {
 
-constexpr TimestampTz kWeek = 7 * kDayUs;
+constexpr TimestampTz kWeek = 7 * USECS_PER_DAY;
 constexpr double kMinScans = 100, kMinRowsPerScan = 1000, kUsualScans = 1, kKnownDays = 2;
 constexpr double kMinObserved = 600;  // seconds
 

@@ -129,7 +129,8 @@ void MeasureHours(AlertBook& book, const Hours& hour, const std::map<std::uint32
   std::map<std::uint32_t, double> ran;
   if (any && hour.exec_us >= kMinHourUs)
     for (int day = 1; day <= kFortnight; ++day) {
-      const Hours then = ReadHours(now - day * kDayUs - 2 * kHourUs, now - day * kDayUs + kHourUs);
+      const Hours then =
+          ReadHours(now - day * USECS_PER_DAY - 2 * kHourUs, now - day * USECS_PER_DAY + kHourUs);
       for (const auto& [id, sum] : then.of) ran[id] += sum.calls;
     }
   const Judged judged = {
@@ -151,7 +152,7 @@ void MeasureVanished(AlertBook& book, const Hours& hour, TimestampTz now, double
   if (days < kWeek) return book.SetState(metric, Learning(days, kWeek));
   std::map<std::uint32_t, std::pair<int, double>> steady;  // days, fewest calls
   for (int day = 1; day <= kWeek; ++day) {
-    const Hours then = ReadHours(now - day * kDayUs - kHourUs, now - day * kDayUs);
+    const Hours then = ReadHours(now - day * USECS_PER_DAY - kHourUs, now - day * USECS_PER_DAY);
     if (then.seconds < kHourSeen)
       return book.SetState(metric, "waits: this hour was not seen on each of the last 7 days");
     for (const auto& [id, sum] : then.of) {
@@ -207,7 +208,7 @@ void MeasureSchemaChanges(AlertBook& book, TimestampTz now) {
             .recent = row.Flag(3)};
       });
   if (changes.empty()) return book.SetState(metric, "evaluated");
-  const Hours day = ReadHours(now - kDayUs, now);
+  const Hours day = ReadHours(now - USECS_PER_DAY, now);
   std::vector<std::int64_t> ids;
   for (const auto& [id, sum] : day.of)
     if (id != 0 && day.ShareOf(id) >= kMinShare) ids.push_back(id);
@@ -240,7 +241,7 @@ void MeasureSchemaChanges(AlertBook& book, TimestampTz now) {
 
 void MeasureUnusualStatements(AlertBook& book, TimestampTz now) {
   const double days = static_cast<double>(now - HistorySince(HistoryKind::kStatement, now)) /
-                      static_cast<double>(kDayUs);
+                      static_cast<double>(USECS_PER_DAY);
   const Hours hour = ReadHours(now - kHourUs, now);
   if (hour.seconds >= kHourSeen) {
     const auto ages = AgesOf(hour, now);
