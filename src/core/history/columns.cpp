@@ -63,7 +63,8 @@ constexpr HistoryColumn kDatabase[] = {
     {"disk_free_bytes", Adds::kLast},
     {"slot_retained_bytes", Adds::kLargest},
 };
-constexpr HistoryColumn kWait[] = {{"samples", Adds::kSum}, {"wait_us", Adds::kSum}};
+// Times are sums of rounded ones, which may fall by a microsecond where entries are moved together.
+constexpr HistoryColumn kWait[] = {{"samples", Adds::kSum}, {"wait_us", Adds::kSum, 1}};
 
 }  // namespace
 
