@@ -75,10 +75,13 @@ SELECT relation, n_tup_ins, n_tup_upd, n_live_tup, size_bytes, analyzes FROM ass
 SET enable_seqscan = off;
 UPDATE ht SET b = 'y' WHERE a = 7;
 SELECT b FROM ht WHERE a = 7;
+\o /dev/null
+EXPLAIN SELECT b FROM ht WHERE a > 999; -- the planner asks the index for its end
+\o
 RESET enable_seqscan;
 SELECT pg_stat_force_next_flush();
 SELECT assist.refresh() >= 0 AS refreshed;
-SELECT n_tup_ins, n_tup_upd, idx_scan, n_live_tup FROM assist.table_history WHERE relation_name = 'public.ht' ORDER BY start;
+SELECT n_tup_ins, n_tup_upd, idx_scan, executor_scans, constraint_checks, n_live_tup FROM assist.table_history WHERE relation_name = 'public.ht' ORDER BY start;
 SELECT relation_name, executor_scans, idx_scan, size_bytes FROM assist.index_history WHERE index_name = 'public.ht_pkey' ORDER BY start DESC LIMIT 1;
 -- A reset of the server's counters is no loss of what came after it, and a rolled back visit none at all.
 SELECT pg_stat_reset_single_table_counters('ht'::regclass);

@@ -28,6 +28,9 @@ constexpr HistoryColumn kTable[] = {
     {"n_tup_hot_upd", Adds::kSum}, {"n_tup_del", Adds::kSum},    {"n_live_tup", Adds::kLast},
     {"n_dead_tup", Adds::kLast},   {"bytes", Adds::kLast},       {"vacuums", Adds::kSum},
     {"analyzes", Adds::kSum},      {"blks_hit", Adds::kSum},     {"blks_read", Adds::kSum},
+    // Of its indexes, as the executor attributes them; the library's own.
+    {"executor_scans", Adds::kSum, 1},
+    {"constraint_checks", Adds::kSum, 1},
 };
 constexpr HistoryColumn kIndex[] = {
     {"executor_scans", Adds::kSum, 1},  // the library's own

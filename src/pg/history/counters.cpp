@@ -46,7 +46,8 @@ bool CounterBases::Gain(Oid oid, std::span<const std::int64_t> now, const Row& r
 }
 
 bool CounterBases::IsOfIndexes(std::size_t column) const {
-  return kind_ == HistoryKind::kTable && columns_[column].name.starts_with("idx_");
+  const HistoryColumn& c = columns_[column];
+  return kind_ == HistoryKind::kTable && (c.name.starts_with("idx_") || c.resets_with != 0);
 }
 
 void CounterBases::Save() {

@@ -42,7 +42,11 @@ constexpr const char* kTables = ASSIST_RELATION
     " pg_stat_get_vacuum_count(c.oid) + pg_stat_get_autovacuum_count(c.oid),"
     " pg_stat_get_analyze_count(c.oid) + pg_stat_get_autoanalyze_count(c.oid),"
     " pg_stat_get_blocks_hit(c.oid), pg_stat_get_blocks_fetched(c.oid) - "
-    "pg_stat_get_blocks_hit(c.oid)" ASSIST_FROM
+    "pg_stat_get_blocks_hit(c.oid), coalesce(e.scans, 0)::int8, coalesce(e.checks, "
+    "0)::int8" ASSIST_FROM
+    " LEFT JOIN (SELECT x.indrelid, sum(u.executor_scans) AS scans, sum(u.constraint_checks) AS "
+    "checks FROM assist._index_use() u JOIN pg_index x ON x.indexrelid = u.indexid"
+    "   WHERE u.dbid = $2 GROUP BY x.indrelid) e ON e.indrelid = c.oid"
     " LEFT JOIN (SELECT indrelid, sum(pg_stat_get_numscans(indexrelid)) AS scans,"
     "   sum(pg_stat_get_tuples_fetched(indexrelid)) AS fetched FROM pg_index GROUP BY indrelid) i "
     "ON i.indrelid = c.oid"
