@@ -86,6 +86,18 @@ SELECT direction, severity, status, ratio BETWEEN 1.8 AND 2.2 AS ratio, ratio_lo
 DELETE FROM assist.regression WHERE detector = 'season';
 SELECT assist.record_history();
 SELECT count(*) FROM assist.regressions WHERE detector = 'season';
+-- A level that goes on to another one within a day: a row for each, however often it is judged.
+SELECT assist.import_history(string_agg(format(E'%s,%s,%s,%s\nshare,%2$s,%3$s,0.2', 'mean_exec_time', :steady, t,
+    10 * exp(0.3 * sin(extract(epoch FROM t) / 86400 * 2 * pi()) + 0.1 * sin(extract(epoch FROM t) / 604800 * 2 * pi()) + 0.05 * sin(extract(epoch FROM t) / 3600 * 12.9898))
+    * CASE WHEN t > now() - interval '22 hours' THEN 6 WHEN t > now() - interval '42 hours' THEN 2 ELSE 1 END), E'\n'))
+  FROM generate_series(date_trunc('hour', now()) - interval '50 hours', now() - interval '2 hours', '1 hour') t;
+DELETE FROM assist.regression_judged;
+SELECT assist.record_history();
+DELETE FROM assist.regression_judged;
+SELECT assist.record_history();
+DELETE FROM assist.regression_judged;
+SELECT assist.record_history();
+SELECT round(ratio) AS ratio, status, CASE WHEN now() - onset > interval '32 hours' THEN 'first' ELSE 'then' END AS level FROM assist.regressions WHERE detector = 'season' AND queryid = :steady ORDER BY onset;
 DROP VIEW seen;
 DROP PROCEDURE minutes;
 DROP TABLE ro, rs;

@@ -115,7 +115,8 @@ void StoreRegression(const RegressionRow& row, const Departure& departure) {
                       Arg::Real(departure.after.calls_per_hour),
                       Arg::Text(causes),
                       Arg::Text(common)};
-  // What an event told of is not told again by the season; its onset is known better.
+  // What an event told of is not told again by the season; its onset is known better. A level that
+  // went on to another one within a day has a row for each: the nearest is meant.
   const std::int64_t known = Execute(
       "UPDATE assist.regression r SET severity = CASE WHEN r.detector = 'event' THEN r.severity "
       "ELSE $3 END,"
@@ -132,7 +133,7 @@ void StoreRegression(const RegressionRow& row, const Departure& departure) {
       "= $2"
       "   AND o.onset BETWEEN $5 - interval '1 day' AND $5 + interval '1 day' AND (o.until IS NULL "
       "OR o.until > $5)"
-      "   ORDER BY o.id DESC LIMIT 1)",
+      "   ORDER BY abs(extract(epoch FROM o.onset - $5)), o.id DESC LIMIT 1)",
       args);
   if (known > 0) return;
   Execute(

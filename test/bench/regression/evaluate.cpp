@@ -166,10 +166,12 @@ Tiers OursHourly(const Series& series) {
                (left < std::log(1.2) || left < std::abs(std::log(other.ratio)) / 2);
       };
       if (std::any_of(rows.rbegin(), rows.rend(), is_return)) continue;
-      const auto known = std::find_if(rows.rbegin(), rows.rend(), [&](const Row& other) {
-        return other.slower == row.slower && std::abs(other.onset - row.onset) <= 24 && (other.until == kNever || other.until > row.onset);
-      });
-      const bool new_row = known == rows.rend(), new_warning = row.warned && (new_row || !known->warned);
+      Row* known = nullptr;  // the nearest
+      for (Row& other : rows)
+        if (other.slower == row.slower && std::abs(other.onset - row.onset) <= 24 && (other.until == kNever || other.until > row.onset) &&
+            (known == nullptr || std::abs(other.onset - row.onset) <= std::abs(known->onset - row.onset)))
+          known = &other;
+      const bool new_row = known == nullptr, new_warning = row.warned && (new_row || !known->warned);
       if (row.slower && new_row) out.info.push_back(now);
       if (row.slower && new_warning) out.warning.push_back(now);
       if (new_row) {
