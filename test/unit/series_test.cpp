@@ -163,5 +163,28 @@ TEST(Series, MonthEndIsNoShift) {
   }
 }
 
+// Of noise that lasts for hours, with a level that goes on to others: each shift begins after the one before is over, and
+// lasts; and what begins where another one did is that one.
+TEST(Series, ShiftsFollowEachOther) {
+  int found = 0;
+  for (int n = 0; n < 60; ++n) {
+    double lasting = 0;
+    const auto points = Make(9, [&](std::int32_t i) {
+      lasting = 0.55 * lasting + 0.25 * Noise(i * 60 + n);
+      return lasting + (i >= kShift ? std::log(1.5) : 0) + (i >= kShift + 7 + n % 20 ? std::log(1.6) : 0);
+    });
+    const Judgement judged = Judge(points);
+    for (std::size_t k = 0; k < judged.shifts.size(); ++k) {
+      const Shift& shift = judged.shifts[k];
+      EXPECT_GT(shift.until, shift.onset) << n;
+      if (k > 0) {
+        EXPECT_GE(shift.onset, judged.shifts[k - 1].until) << n;
+      }
+      found += shift.onset >= kStart + kShift - 12 && shift.ratio > 1.3;
+    }
+  }
+  EXPECT_GE(found, 60);
+}
+
 }  // namespace
 }  // namespace assist

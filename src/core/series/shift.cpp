@@ -157,17 +157,24 @@ class Finder {
       away += side.sign * residuals_[n].r >= std::log(settings_.min_ratio);
     if (away * 3 < (i + 1 - onset_) * 2) return;
     if (IsClockChange(i, level) || Recurs(i, side.sign * level)) return;
-    if (went_on_) {
-      Current().until = residuals_[onset_].hour;
-      level_.LeaveOutUntil(Current().until);
-      went_on_ = false;
-    }
-    out_.shifts.push_back(
-        {residuals_[onset_].hour, residuals_[i].hour, kNever, kNever, 1, 1, 1, 0});
     open_ = true;
     side_ = &side;
     level_of_open_ = level;
     further_ = {kWarnedK};
+    const bool went_on = went_on_;
+    went_on_ = false;
+    if (went_on && residuals_[onset_].hour <= Current().onset) {
+      // It began where the last one did: that one, at another level than it seemed.
+      Current().until = kNever;
+      level_.LeaveOutUntil(kNever);
+      return;
+    }
+    if (went_on) {
+      Current().until = residuals_[onset_].hour;
+      level_.LeaveOutUntil(Current().until);
+    }
+    out_.shifts.push_back(
+        {residuals_[onset_].hour, residuals_[i].hour, kNever, kNever, 1, 1, 1, 0});
     level_.LeaveOutFrom(Current().onset);
   }
 
