@@ -24,7 +24,7 @@ run() { # run LANE SUITE...: in their order; a line each into the lane's table, 
     # SUITES is this script's: test-core has others of that name.
     make --no-print-directory "$suite" SUITES= PG_CONFIG="${PG_CONFIG:-pg_config}" >"$logs/$suite.log" 2>&1
     status=$?
-    summary=$(grep -E '^[0-9]+ passed, [0-9]+ failed$' "$logs/$suite.log" | tail -n 1)
+    summary=$(grep -E '^[0-9]+ passed, [0-9]+ failed' "$logs/$suite.log" | tail -n 1)
     [ "$status" = 0 ] || summary="FAILED: ${summary:-ended with status $status}"
     printf '%-14s %5d s  %s\n' "$suite" $((SECONDS - started)) "${summary:-done}" | tee -a "$logs/table.$lane"
   done
