@@ -226,10 +226,12 @@ void Judge(AlertBook& book, const Target& target, TimestampTz recorded, Timestam
   if (std::isnan(measured.value)) measured = Imported(target, judged, now);
   if (std::isnan(measured.value))
     return book.SetState(target.Name(), "waits: nothing was recorded lately");
-  char title[320];
-  std::snprintf(title, sizeof title, "%s%s%s: %.6g%s%.*s", target.metric.c_str(),
-                target.scope.empty() ? "" : " of ", target.scope.c_str(), measured.value,
-                unit.empty() ? "" : " ", static_cast<int>(unit.size()), unit.data());
+  char value[40];
+  std::snprintf(value, sizeof value, ": %.6g", measured.value);
+  std::string title = target.metric;
+  if (!target.scope.empty()) title.append(" of ").append(target.scope);
+  title += value;
+  if (!unit.empty()) title.append(" ").append(unit);
   book.SetRecorded(measured.until != 0 ? measured.until : recorded);
   book.Judge(
       metric, subject.object, measured.value,
