@@ -9,7 +9,7 @@ cd "$(dirname "$(readlink -f "$0")")/../.."
 begin_suite valgrind
 rm -f "$results"/*.valgrind
 
-{ cat test/postgresql.conf; echo "max_connections = 20"; } | new_data || exit 1
+new_data <test/postgresql.conf || exit 1
 as_server mkdir "$scratch/vg"
 as_server valgrind --quiet --trace-children=yes --track-origins=yes --read-var-info=no --error-markers=BEGIN,END \
   --num-callers=20 --suppressions="$cassert/source/src/tools/valgrind.supp" --suppressions=test/valgrind/ours.supp \
