@@ -1,4 +1,4 @@
--- What alerts, regressions and waits do, once: their SQL tests wait for the clock or look at times, which mean nothing here.
+-- What history, alerts, regressions and waits do, once: their SQL tests wait for the clock or look at times, which mean nothing here.
 -- What it prints is looked at by nobody.
 CREATE EXTENSION IF NOT EXISTS pg_assist;
 CREATE TABLE slow (id int PRIMARY KEY, customer int, note text);
@@ -38,8 +38,11 @@ DROP INDEX slow_customer;
 SELECT assist.mark('release 1');
 TABLE work \gexec
 CALL judge();
+-- Hours later: what was recorded is added up.
+UPDATE assist.history_block SET start = start - interval '2 hours', until = until - interval '2 hours';
 TABLE work \gexec
 CALL judge();
+SELECT count(*), sum(calls) FROM assist.statement_totals();
 SELECT id, status, metric, title, evidence FROM assist.alerts;
 SELECT detector, cause, causes, sql FROM assist.regressions;
 SELECT assist.acknowledge(id, 'seen'), assist.mute(id, now() + interval '1 hour') FROM assist.alerts WHERE status = 'open';
