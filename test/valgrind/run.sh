@@ -19,7 +19,7 @@ for _ in $(seq 120); do
   sleep 1
 done
 echo "== SQL tests under valgrind"
-tests=${*:-$(basename -s .sql -a test/sql/*.sql | grep -vxE 'index_advisor|what_if|space|alerts|history|regressions|waits')}
+tests=${*:-$(basename -s .sql -a test/sql/*.sql | grep -vxE 'index_advisor|what_if|space|alerts|history|regressions|samples|waits')}
 cp -r expected "$scratch/tree/test/" && chown -R "$server_user" "$scratch/tree" 2>/dev/null
 (cd "$scratch/tree/test" && as_server "$(dirname "$("$PG_CONFIG" --pgxs)")/../../src/test/regress/pg_regress" --bindir="$bindir" \
   --host="$scratch" --user=postgres --dbname=contrib_regression --no-locale $tests) 2>&1 | tee "$results/out"

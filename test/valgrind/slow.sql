@@ -1,4 +1,4 @@
--- What history, alerts, regressions and waits do, once: their SQL tests wait for the clock or look at times, which mean nothing here.
+-- What samples, history, alerts, regressions and waits do, once: their SQL tests wait for the clock or look at times, which mean nothing here.
 -- What it prints is looked at by nobody.
 CREATE EXTENSION IF NOT EXISTS pg_assist;
 CREATE TABLE slow (id int PRIMARY KEY, customer int, note text);
@@ -22,6 +22,8 @@ BEGIN
   SET assist.track = 'all';
 END $$;
 SET assist.track_utility = off;
+SET assist.sample_rate = 1;
+SET assist.sample_parameters = on;
 TABLE work \gexec
 CALL judge();
 SELECT assist.set_threshold('single_row_time', '', 0.00001, 0.00002), assist.set_threshold('list_time', '', 0.00001), assist.set_core_table('slow', true);
