@@ -22,7 +22,7 @@ help:
 	@echo "make bench-forecast  how well forecasts and days to a limit hold on what comes after them"
 	@echo "make bench-history  what recorded history takes: bytes a day, time and memory of a recording"
 	@echo "make deps            the packages for building and testing (Debian)"
-	@echo "make test-full       all suites, an hour and a half; each by itself:"
+	@echo "make test-full       all suites, about two hours; each by itself:"
 	@echo "     test-static     clang-tidy, cppcheck"
 	@echo "     test-asserts    our tests on a server with assertions, built from Debian's source package"
 	@echo "     test-core       the server's own suites with pg_assist preloaded, against without"

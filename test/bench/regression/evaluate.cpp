@@ -3,7 +3,8 @@
 //
 // usage: evaluate [SERIES]: of each kind (default 200). Eight weeks go before, four are judged. Deterministic. pg_assist is
 // judged twice: in one pass over all, and as the analyst does it, every hour on the ten weeks before it (one in 16 of the
-// series: it takes long). Ends with status 1 when a bar is missed, by what the analyst does.
+// series: it takes long). Ends with status 1 when a bar is missed for any kind,
+// by what the analyst does.
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
@@ -244,14 +245,7 @@ int main(int argc, char** argv) {
   };
   // Bars: false alarms a series and week at the warning tier, doublings found in 24 h, +50 % in 48 h at the info tier.
   constexpr double kFalse = 0.05, kDoubled = 0.99, kHalf = 0.9;
-  Score no_shift, half, doubled;
-  const auto add = [](Score& to, const Score& from) {
-    to.false_alarms += from.false_alarms;
-    to.series += from.series;
-    to.shifts += from.shifts;
-    to.in_24 += from.in_24;
-    to.in_48 += from.in_48;
-  };
+  bool met = true;  // of each kind by itself: an average hides the one that misses
   for (const Kind& kind : kKinds) {
     std::printf("\n%s (%d series of each, %d every hour)\n%-24s %12s   %-26s %-26s\n", kind.name, count, few, "", "false alarms", "+50 %: in 24 h, 48 h, median", "+100 %: in 24 h, 48 h, median");
     for (const Judged& one : detectors) {
@@ -265,19 +259,15 @@ int main(int argc, char** argv) {
           Judge(series, found.warning, &scores[r][0]);
           Judge(series, found.info, &scores[r][1]);
         }
-      if (one.hourly) {
-        add(no_shift, scores[0][0]);
-        add(half, scores[1][1]);
-        add(doubled, scores[2][1]);
-      }
       for (int tier = one.ours ? 0 : 1; tier < 2; ++tier) Print(one.name, !one.ours ? "" : tier == 0 ? ", warning" : ", info", scores[0][tier], scores[1][tier], scores[2][tier]);
+      if (!one.hourly) continue;
+      const Score &none = scores[0][0], &half = scores[1][1], &doubled = scores[2][1];
+      const bool kind_met = none.false_alarms <= kFalse * none.series * (kJudged / kHoursPerWeek) &&
+                            doubled.in_24 >= kDoubled * doubled.shifts && half.in_48 >= kHalf * half.shifts;
+      std::printf("bars (every hour; %.2f false warnings a week, %.0f %% of doublings in 24 h, %.0f %% of +50 %% in 48 h): %s\n", kFalse,
+                  100 * kDoubled, 100 * kHalf, kind_met ? "met" : "MISSED");
+      met &= kind_met;
     }
   }
-  const double false_alarms = static_cast<double>(no_shift.false_alarms) / no_shift.series / (kJudged / kHoursPerWeek);
-  const double in_24 = static_cast<double>(doubled.in_24) / doubled.shifts, in_48 = static_cast<double>(half.in_48) / half.shifts;
-  const bool met = false_alarms <= kFalse && in_24 >= kDoubled && in_48 >= kHalf;
-  std::printf("\nevery hour, of all kinds: %.3f false alarms a series and week at the warning tier (bar %.2f), %.1f %% of doublings in 24 h (bar %.0f),"
-              " %.1f %% of +50 %% in 48 h (bar %.0f), both at the info tier: %s\n",
-              false_alarms, kFalse, 100 * in_24, 100 * kDoubled, 100 * in_48, 100 * kHalf, met ? "met" : "MISSED");
   return met ? 0 : 1;
 }
