@@ -1,7 +1,7 @@
 # What a person calls. Every target here also parses without PostgreSQL; those that need it install it
 # first (`deps`) and then call make again, which by then finds PGXS.
 
-.PHONY: demo-time help deps deps-test deps-bench deps-lint test test-core test-asserts test-valgrind test-faults test-fuzz test-sqlsmith test-matrix test-upgrade test-deb test-static test-full deb dist unit lint quickstart quickstart-stop bench bench-regression bench-forecast bench-history format build-for-tests
+.PHONY: demo-time help deps deps-test deps-bench deps-lint test test-core test-asserts test-valgrind test-faults test-fuzz test-sqlsmith test-matrix test-upgrade test-deb test-static test-full deb dist unit lint quickstart quickstart-stop bench bench-regression bench-forecast bench-history bench-index format build-for-tests
 
 SUBMAKE = +@$(MAKE) --no-print-directory
 DEPS    = @sh tools/deps.sh '$(PG_CONFIG)'
@@ -21,6 +21,7 @@ help:
 	@echo "make bench-regression  false alarms and delays of detectors of changed levels"
 	@echo "make bench-forecast  how well forecasts and days to a limit hold on what comes after them"
 	@echo "make bench-history  what recorded history takes: bytes a day, time and memory of a recording"
+	@echo "make bench-index     what the index advisor chooses against published algorithms, and what that takes"
 	@echo "make deps            the packages for building and testing (Debian)"
 	@echo "make test-full       all suites, about two hours; each by itself:"
 	@echo "     test-static     clang-tidy, cppcheck"
@@ -130,6 +131,11 @@ bench: deps-bench
 # False alarms and delays of detectors of changed levels, on synthetic series. SERIES of each kind.
 bench-regression:
 	@BUILD_DIR='$(BUILD_DIR)' bash test/bench/regression/run.sh $(SERIES)
+
+# What the index advisor chooses and what that takes, against its bars. BENCH selects parts (tpch sizes joins oltp).
+bench-index: deps-bench
+	$(SUBMAKE) build-for-tests
+	@PG_CONFIG='$(PG_CONFIG)' bash test/bench/index/run.sh $(BENCH)
 
 # Errors and bands of forecasts, and days to a limit, on synthetic series. SERIES of each kind.
 bench-forecast:

@@ -62,6 +62,7 @@ ALTER TABLE assist.object_seen ENABLE ROW LEVEL SECURITY;
 ALTER TABLE assist.server_counter ENABLE ROW LEVEL SECURITY;
 ALTER TABLE assist.bloat_measure ENABLE ROW LEVEL SECURITY;
 
+-- include: 51_advise.sql
 -- include: 70_history.sql
 -- include: 71_waits.sql
 -- include: 72_events.sql

@@ -1,6 +1,7 @@
 #include "core/rule_support.hpp"
 
 #include <algorithm>
+#include <cmath>
 
 #include "core/text/text.hpp"
 
@@ -73,6 +74,11 @@ bool GuaranteesAsMuch(const Index& keeper, const Index& other) {
   if (!other.unique) return true;
   return keeper.unique && keeper.immediate == other.immediate &&
          keeper.nulls_not_distinct == other.nulls_not_distinct;
+}
+
+double Confidence(double executions, double days) {
+  return 0.35 + 0.35 * std::min(1.0, std::log10(1 + executions) / 3) +
+         0.25 * std::min(1.0, days / 7);
 }
 
 bool IsLive(const Index& index) {

@@ -44,6 +44,10 @@ bool GuaranteesAsMuch(const Index& keeper, const Index& other);
 // clustered, smaller, older.
 const Index* BetterTwin(const Snapshot& snapshot, const Index& index);
 
+// How sure a prediction is that rests on so many observed executions in so many days, 0 to 1: few
+// or a short look may be a coincidence, a thousand and a week are taken as enough.
+double Confidence(double executions, double days);
+
 // Usable by the planner now.
 bool IsLive(const Index& index);
 

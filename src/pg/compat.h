@@ -18,6 +18,7 @@ extern "C" {
 #include "executor/execdesc.h"
 #include "jit/jit.h"
 #include "nodes/nodeFuncs.h"
+#include "nodes/pathnodes.h"
 #if PG_VERSION_NUM >= 160000
 #include "nodes/queryjumble.h"
 #else
@@ -39,6 +40,7 @@ extern "C" {
 #include "utils/datetime.h"
 #include "access/stratnum.h"
 #include "utils/lsyscache.h"
+#include "utils/pg_locale.h"
 #ifdef __cplusplus
 }
 #endif
@@ -123,6 +125,33 @@ static inline bool assist_orders_descending(Oid ordering_operator) {
 #else
   int16 strategy;
   return get_ordering_op_properties(ordering_operator, &family, &type, &strategy) && strategy == BTGreaterStrategyNumber;
+#endif
+}
+
+/* Direction of a path key: a strategy of the b-tree before 18. */
+static inline bool assist_pathkey_descending(const PathKey* key) {
+#if PG_VERSION_NUM >= 180000
+  return key->pk_cmptype == COMPARE_GT;
+#else
+  return key->pk_strategy == BTGreaterStrategyNumber;
+#endif
+}
+
+/* Whether a collation compares bytes. */
+static inline bool assist_collation_is_c(Oid collation) {
+#if PG_VERSION_NUM >= 180000
+  return OidIsValid(collation) && pg_newlocale_from_collation(collation)->collate_is_c;
+#else
+  return OidIsValid(collation) && lc_collate_is_c(collation);
+#endif
+}
+
+/* Whether a join is that of all tables of its query: outer joins are numbered as well since 16. */
+static inline bool assist_joins_all(const PlannerInfo* root, const RelOptInfo* rel) {
+#if PG_VERSION_NUM >= 160000
+  return bms_equal(rel->relids, root->all_query_rels);
+#else
+  return bms_equal(rel->relids, root->all_baserels);
 #endif
 }
 

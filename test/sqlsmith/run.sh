@@ -43,6 +43,7 @@ SELECT assist.refresh();
 SELECT format('SELECT count(*), sum(length(v::text)) FROM assist.%I v', relname)
   FROM pg_class WHERE relnamespace = 'assist'::regnamespace AND relkind = 'v' \gexec
 SELECT count(*) FROM assist.recommendations();
+SELECT count(*), sum(length(statements::text)) FROM assist.advise_indexes();
 SELECT count(m.*) FROM assist.all_recommendations r, assist.generate_migration(r.id) m WHERE r.sql IS NOT NULL;
 SELECT sum(length(assist.migration_script(id))) FROM assist.all_recommendations WHERE sql IS NOT NULL;
 SELECT count(*), sum(length(item::text)) FROM assist.export();
@@ -55,6 +56,8 @@ SELECT count(*) FROM assist.best_windows('1 hour');
 SELECT count(*), max(assist.health_text()) FROM assist.health();
 SELECT count(w.*) FROM (SELECT query FROM assist.statements WHERE command = 'SELECT' AND query NOT LIKE '%assist.%' ORDER BY random() LIMIT 1) s,
   assist.what_if(ARRAY[s.query]) w;
+SELECT count(a.*) FROM (SELECT query FROM assist.statements WHERE command = 'SELECT' AND query NOT LIKE '%assist.%' ORDER BY random() LIMIT 1) s,
+  assist.advise_indexes(1000000, ARRAY[s.query]) a;
 S
 end=$((SECONDS + seconds))
 for db in regression shop; do

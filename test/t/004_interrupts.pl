@@ -18,6 +18,7 @@ $node->safe_psql('postgres', q{
 my %long = (
 	what_if => q{SELECT count(*) FROM assist.what_if(array_fill('SELECT * FROM t x JOIN t y USING (b) WHERE x.a < 17'::text, ARRAY[200000]),
 		ARRAY['CREATE INDEX ON t (b)'])},
+	advise_indexes => q{SELECT count(*) FROM assist.advise_indexes(NULL, array_fill('SELECT * FROM t x JOIN t y USING (b) WHERE x.a < 17'::text, ARRAY[200000]))},
 	statements => q{SELECT count(*) FROM generate_series(1, 2000000), LATERAL (SELECT * FROM assist.statements OFFSET 0) s},
 	index_use => q{SELECT count(*) FROM generate_series(1, 2000000), LATERAL (SELECT * FROM assist.index_use OFFSET 0) s},);
 

@@ -23,6 +23,8 @@ is($standby->safe_psql('postgres', "SELECT executor_scans FROM assist.index_use 
 	'index use is attributed on a standby');
 is($standby->safe_psql('postgres', q{SELECT cost_after > 0 FROM assist.what_if(ARRAY['SELECT * FROM t WHERE a = 1'])}), 't',
 	'what_if plans on a standby');
+is($standby->safe_psql('postgres', q{SELECT count(*) FROM assist.advise_indexes(NULL, ARRAY['SELECT * FROM t WHERE a = 1'])}), '0',
+	'advise_indexes runs on a standby');
 is($standby->safe_psql('postgres', 'SELECT count(*) FROM assist.statements WHERE calls > 0') > 0, 1, 'views work');
 
 # What must write says so.

@@ -33,6 +33,7 @@ my $id = "(SELECT coalesce(min(id), 0) FROM assist.all_recommendations WHERE sql
 my %reads = (
 	recommendations => 'count(*) FROM assist.recommendations()',
 	refresh => 'assist.refresh()',
+	advise_indexes => 'count(*) FROM assist.advise_indexes()',
 	what_if => "count(*) FROM assist.what_if(ARRAY['SELECT 1'])",
 	generate_migration => "count(*) FROM assist.generate_migration($id)",
 	export => 'count(*) FROM assist.export()',
@@ -176,6 +177,10 @@ like($out, qr/^\d+\|0$/, 'developer: what is normal of their own only') or diag 
 # what_if plans only what the caller may read, and says nothing of the rest.
 ($status, $out, $err) = as('developer', q{SELECT * FROM assist.what_if(ARRAY['SELECT b FROM secret WHERE a = 1'])});
 like($err, qr/ERROR:  42501: permission denied for table secret/, 'developer: what_if needs the right to run the statement');
+($status, $out, $err) = as('developer', q{SELECT * FROM assist.advise_indexes(NULL, ARRAY['SELECT b FROM secret WHERE a = 1'])});
+like($err, qr/ERROR:  42501: permission denied for table secret/, 'developer: and so does advise_indexes');
+($status, $out, $err) = as('developer', q{SELECT count(*) FROM assist.advise_indexes() WHERE create_index LIKE '%secret%'});
+is($out, '0', 'developer: no advice for what others ran') or diag $err;
 
 $node->stop;
 done_testing();

@@ -1,9 +1,12 @@
-// Index candidates: what is proposed for observed predicates, in which order, and what never is.
+// Index candidates: what is proposed for the uses of a table, in which order, and what never is.
 #include "core/advise/candidates.hpp"
+
+#include <algorithm>
 
 #include <string>
 #include <vector>
 
+#include "core/advise/redundant.hpp"
 #include "world.hpp"
 
 namespace assist::advise {
@@ -11,60 +14,52 @@ namespace {
 
 using test::World;
 
-struct Use {
-  std::string column;  // empty: an expression
-  std::string expression;
-  std::string op;
-};
-
 class Candidates : public testing::Test {
  protected:
-  Candidates() { world_.AddTable(); }
-
-  void Observe(PredicateUse use, const std::vector<Use>& uses, Oid relation = 1000,
-               std::int64_t query = 7) {
-    std::vector<std::string_view> columns, expressions, operators;
-    for (const Use& each : uses) {
-      columns.push_back(world_.Keep(each.column));
-      expressions.push_back(world_.Keep(each.expression));
-      operators.push_back(world_.Keep(each.op));
-    }
-    Snapshot& snapshot = world_.snapshot;
-    Predicate predicate;
-    predicate.query_id = query;
-    predicate.user = 10;
-    predicate.relation = relation;
-    predicate.use = use;
-    predicate.columns = snapshot.Keep(std::span<const std::string_view>(columns));
-    predicate.expressions = snapshot.Keep(std::span<const std::string_view>(expressions));
-    predicate.operators = snapshot.Keep(std::span<const std::string_view>(operators));
-    snapshot.predicates.push_back(predicate);
+  Candidates() : use_(std::pmr::new_delete_resource()) {
+    world_.AddTable();
+    use_.relation = 1000;
   }
 
-  std::vector<std::string> Found(std::int64_t query = 7) {
+  void Use(KeyUse use, std::initializer_list<std::string_view> columns) {
+    for (const std::string_view column : columns)
+      use_.keys.push_back({.column = column, .use = use});
+  }
+  void UseExpression(KeyUse use, std::string_view expression) {
+    use_.keys.push_back({.expression = expression, .use = use});
+  }
+  void Order(std::string_view column, bool descending = false, bool nulls_first = false) {
+    use_.keys.push_back({.column = column, .use = KeyUse::kOrder, .descending = descending, .nulls_first = nulls_first});
+  }
+
+  std::vector<Candidate> All() {
     world_.snapshot.Seal();
+    std::pmr::vector<Candidate> found(std::pmr::new_delete_resource());
+    AddCandidates(world_.snapshot, use_, found);
+    return {found.begin(), found.end()};
+  }
+  std::vector<std::string> Found() {
     std::vector<std::string> lists;
-    for (const Candidate& candidate :
-         FindCandidates(world_.snapshot, query, 10, std::pmr::new_delete_resource())) {
-      lists.emplace_back(KeyList(candidate, std::pmr::new_delete_resource()));
-    }
+    for (const Candidate& candidate : All())
+      lists.emplace_back(Columns(candidate, std::pmr::new_delete_resource()));
     return lists;
   }
 
   World world_;
+  TableUse use_;
 };
 
 using Lists = std::vector<std::string>;
 
 TEST_F(Candidates, EqualityOnOneColumn) {
-  Observe(PredicateUse::kFilter, {{"customer_id", "", "="}});
+  Use(KeyUse::kEqual, {"customer_id"});
   EXPECT_EQ(Found(), Lists{"(customer_id)"});
 }
 
 TEST_F(Candidates, EqualityComesBeforeRangeAndOrder) {
-  Observe(PredicateUse::kFilter,
-          {{"id", "", ">"}, {"status", "", "="}, {"customer_id", "", "= ANY"}});
-  Observe(PredicateUse::kSort, {{"note", "", "ASC"}});
+  Use(KeyUse::kRange, {"id"});
+  Use(KeyUse::kEqual, {"status", "customer_id"});
+  Order("note");
   const Lists lists = Found();
   EXPECT_EQ(lists[0], "(customer_id, status, id)");  // more different values first
   EXPECT_EQ(lists[1], "(customer_id, status, note)");
@@ -73,51 +68,114 @@ TEST_F(Candidates, EqualityComesBeforeRangeAndOrder) {
 }
 
 TEST_F(Candidates, OrderIsReadForwardWhereItCanBe) {
-  Observe(PredicateUse::kSort, {{"id", "", "DESC"}});
+  Order("id", true, true);
   EXPECT_EQ(Found(), Lists{"(id)"});
 }
 
 TEST_F(Candidates, MixedOrderIsSpelledOut) {
-  Observe(PredicateUse::kFilter, {{"status", "", "="}});
-  Observe(PredicateUse::kSort,
-          {{"customer_id", "", "DESC"}, {"id", "", "ASC"}, {"note", "", "DESC NULLS LAST"}});
+  Use(KeyUse::kEqual, {"status"});
+  Order("customer_id", true, true);
+  Order("id");
+  Order("note", true, false);
   EXPECT_EQ(Found()[0], "(status, customer_id, id DESC, note NULLS FIRST)");
 }
 
-TEST_F(Candidates, OrderEndsAtAKeyThatIsNoColumn) {
-  Observe(PredicateUse::kSort, {{"id", "", "ASC"}, {"", "(SELECT 1)", "ASC"}, {"note", "", "ASC"}});
-  EXPECT_EQ(Found(), Lists{"(id)"});
-}
-
 TEST_F(Candidates, ExpressionAsWritten) {
-  Observe(PredicateUse::kFilter, {{"", "lower(note)", "="}});
+  UseExpression(KeyUse::kEqual, "lower(note)");
   EXPECT_EQ(Found(), Lists{"(lower(note))"});
 }
 
 TEST_F(Candidates, OtherExpressionsInParentheses) {
-  Observe(PredicateUse::kFilter, {{"", "note || status", "="}});
+  UseExpression(KeyUse::kEqual, "note || status");
   EXPECT_EQ(Found(), Lists{"((note || status))"});
 }
 
 TEST_F(Candidates, LikeTakesThePatternClass) {
-  world_.snapshot.tables[0]
-      .columns = world_.snapshot.Keep(std::span<const Column>(std::vector<Column>{
-      {.number = 1, .name = "id", .type_name = "integer"},
-      {.number = 4, .name = "note", .type_name = "character varying(40)", .average_width = 20}}));
-  Observe(PredicateUse::kFilter, {{"note", "", "~~"}, {"id", "", "~~"}});
-  EXPECT_EQ(Found(), Lists{"(note varchar_pattern_ops)"});
-}
-
-TEST_F(Candidates, LikeNeedsNoneInTheCCollation) {
-  world_.snapshot.settings.push_back({.name = "lc_collate", .value = "C"});
-  Observe(PredicateUse::kFilter, {{"note", "", "~~"}});
-  EXPECT_EQ(Found(), Lists{"(note)"});
+  use_.keys.push_back({.column = "note", .use = KeyUse::kPattern, .opclass = "text_pattern_ops"});
+  EXPECT_EQ(Found(), Lists{"(note text_pattern_ops)"});
 }
 
 TEST_F(Candidates, JoinColumnBeforeAndWithTheFilter) {
-  Observe(PredicateUse::kJoin, {{"customer_id", "", "="}});
-  Observe(PredicateUse::kFilter, {{"status", "", "="}});
+  Use(KeyUse::kJoin, {"customer_id"});
+  Use(KeyUse::kEqual, {"status"});
   EXPECT_EQ(Found(), (Lists{"(status)", "(customer_id, status)", "(customer_id)"}));
+}
+
+TEST_F(Candidates, JoinColumnWithARange) {
+  Use(KeyUse::kJoin, {"customer_id"});
+  Use(KeyUse::kRange, {"id"});
+  EXPECT_EQ(Found(), (Lists{"(customer_id)", "(id)", "(customer_id, id)"}));
+}
+
+TEST_F(Candidates, EachArmOfAnOrByItself) {
+  use_.keys.push_back({.column = "customer_id", .use = KeyUse::kEqual, .arm = 1});
+  use_.keys.push_back({.column = "id", .use = KeyUse::kEqual, .arm = 2});
+  EXPECT_EQ(Found(), (Lists{"(customer_id)", "(id)"}));
+}
+
+TEST_F(Candidates, WhatElseIsReadComesAlong) {
+  Use(KeyUse::kEqual, {"customer_id"});
+  Use(KeyUse::kRange, {"id"});
+  use_.needed = {"customer_id", "id", "status"};
+  const Lists lists = Found();
+  EXPECT_NE(std::find(lists.begin(), lists.end(), "(customer_id, id) INCLUDE (status)"), lists.end());
+}
+
+TEST_F(Candidates, NothingComesAlongWithAWholeRowOrWideColumns) {
+  Use(KeyUse::kEqual, {"customer_id"});
+  use_.needed = {"status"};
+  use_.needs_row = true;
+  EXPECT_EQ(Found(), Lists{"(customer_id)"});
+  use_.needs_row = false;
+  world_.snapshot.tables[0].columns = world_.snapshot.Keep(std::span<const Column>(std::vector<Column>{
+      {.number = 2, .name = "customer_id", .average_width = 4}, {.number = 3, .name = "status", .average_width = 400}}));
+  EXPECT_EQ(Found(), Lists{"(customer_id)"});
+}
+
+TEST_F(Candidates, AConditionThatIsAlwaysStatedRestrictsTheIndex) {
+  Use(KeyUse::kEqual, {"customer_id", "note"});
+  use_.conditions.push_back({.column = "note", .text = "(note IS NULL)"});
+  const Lists lists = Found();
+  EXPECT_NE(std::find(lists.begin(), lists.end(), "(customer_id) WHERE (note IS NULL)"), lists.end());
+}
+
+TEST_F(Candidates, AConstantRestrictsItOnlyWhereThereAreFew) {
+  Use(KeyUse::kEqual, {"customer_id", "status"});
+  Use(KeyUse::kRange, {"id"});
+  use_.conditions.push_back({.column = "customer_id", .text = "(customer_id = 8)", .constant = true});
+  use_.conditions.push_back({.column = "status", .text = "(status = 'new'::text)", .constant = true});
+  int restricted = 0;
+  for (const Candidate& candidate : All()) {
+    EXPECT_NE(candidate.predicate, "(customer_id = 8)");
+    restricted += candidate.predicate == "(status = 'new'::text)";
+  }
+  EXPECT_GE(restricted, 1);
+}
+
+TEST_F(Candidates, OtherMethodsWhereTheOperatorAsksForThem) {
+  use_.keys.push_back({.column = "note", .use = KeyUse::kOperator, .method = Method::kGin, .opclass = "public.gin_trgm_ops"});
+  use_.keys.push_back({.column = "note", .use = KeyUse::kDistance, .method = Method::kGist, .opclass = "public.gist_trgm_ops"});
+  EXPECT_EQ(Found(), (Lists{"USING gin (note public.gin_trgm_ops)", "USING gist (note public.gist_trgm_ops)"}));
+  EXPECT_EQ(Definition(world_.snapshot, All()[0], "x", std::pmr::new_delete_resource()),
+            "CREATE INDEX CONCURRENTLY x ON shop.orders USING gin (note public.gin_trgm_ops)");
+}
+
+TEST_F(Candidates, BrinWhereRowsLieInOrder) {
+  Use(KeyUse::kRange, {"id"});
+  std::vector<Column> columns(world_.snapshot.tables[0].columns.begin(), world_.snapshot.tables[0].columns.end());
+  columns[0].correlation = -0.99;
+  world_.snapshot.tables[0].columns = world_.snapshot.Keep(std::span<const Column>(columns));
+  world_.snapshot.tables[0].pages = 100000;
+  EXPECT_EQ(Found(), (Lists{"(id)", "USING brin (id)"}));
+  world_.snapshot.tables[0].pages = 100;
+  EXPECT_EQ(Found(), Lists{"(id)"});
+}
+
+TEST_F(Candidates, HashForWideValuesComparedByEquality) {
+  Use(KeyUse::kEqual, {"note"});
+  world_.snapshot.tables[0].columns = world_.snapshot.Keep(
+      std::span<const Column>(std::vector<Column>{{.number = 4, .name = "note", .average_width = 90}}));
+  EXPECT_EQ(Found(), (Lists{"(note)", "USING hash (note)"}));
 }
 
 TEST_F(Candidates, PartitionsAreIndexedThroughTheirParent) {
@@ -125,9 +183,9 @@ TEST_F(Candidates, PartitionsAreIndexedThroughTheirParent) {
   parent.kind = 'p';
   Table& child = world_.AddTable(2001, "events_1");
   child.parent = 2000;
-  Observe(PredicateUse::kFilter, {{"status", "", "="}}, 2001);
-  world_.snapshot.Seal();
-  const auto found = FindCandidates(world_.snapshot, 7, 10, std::pmr::new_delete_resource());
+  use_.relation = 2001;
+  Use(KeyUse::kEqual, {"status"});
+  const auto found = All();
   ASSERT_EQ(found.size(), 1u);
   EXPECT_EQ(found[0].table, 2000u);
   EXPECT_EQ(Definition(world_.snapshot, found[0], "x", std::pmr::new_delete_resource()),
@@ -136,73 +194,61 @@ TEST_F(Candidates, PartitionsAreIndexedThroughTheirParent) {
 
 // Silence.
 
-TEST_F(Candidates, NoneForAnotherStatementOrUser) {
-  Observe(PredicateUse::kFilter, {{"customer_id", "", "="}});
-  EXPECT_TRUE(Found(8).empty());
-  EXPECT_TRUE(FindCandidates(world_.snapshot, 7, 11, std::pmr::new_delete_resource()).empty());
-}
-
-TEST_F(Candidates, NoneForOperatorsThatABtreeCannotServe) {
-  Observe(PredicateUse::kFilter, {{"note", "", "~~*"},
-                                  {"note", "", "~~ infix"},
-                                  {"note", "", "OR ="},
-                                  {"note", "", "@>"},
-                                  {"customer_id", "", "<>"},
-                                  {"status", "", "@@"}});
-  Observe(PredicateUse::kJoin, {{"customer_id", "", "<"}});
-  EXPECT_TRUE(Found().empty());
-}
-
-TEST_F(Candidates, NoneForConstantsSubqueriesAndUnknownColumns) {
-  Observe(PredicateUse::kFilter,
-          {{"", "", "="}, {"", "$1", "="}, {"", "(SELECT 1)", "="}, {"gone", "", "="}});
+TEST_F(Candidates, NoneForUnknownColumns) {
+  Use(KeyUse::kEqual, {"gone"});
   EXPECT_TRUE(Found().empty());
 }
 
 TEST_F(Candidates, NoneForWideColumns) {
   world_.snapshot.tables[0].columns =
       world_.snapshot.Keep(std::span<const Column>(std::vector<Column>{
-          {.number = 4, .name = "note", .type_name = "text", .average_width = 3000},
-          {.number = 5, .name = "document", .type_name = "json", .average_width = 30}}));
-  Observe(PredicateUse::kFilter, {{"note", "", "="}, {"document", "", "="}});
+          {.number = 4, .name = "note", .type_name = "text", .average_width = 3000}}));
+  Use(KeyUse::kRange, {"note"});
   EXPECT_TRUE(Found().empty());
 }
 
 TEST_F(Candidates, NoneForTablesThatAreNotJudged) {
   world_.snapshot.tables[0].temporary = true;
-  Observe(PredicateUse::kFilter, {{"customer_id", "", "="}});
+  Use(KeyUse::kEqual, {"customer_id"});
   EXPECT_TRUE(Found().empty());
 }
 
 TEST_F(Candidates, NoneThatAnIndexServes) {
   world_.AddIndex(500, "orders_customer", {2, 3});
-  Observe(PredicateUse::kFilter, {{"customer_id", "", "="}});
+  Use(KeyUse::kEqual, {"customer_id"});
   EXPECT_TRUE(Found().empty());
 }
 
 TEST_F(Candidates, NoneThatAnIndexServesInAnotherOrderOfEqualKeys) {
   world_.AddIndex(500, "orders_both", {3, 2});
-  Observe(PredicateUse::kFilter, {{"customer_id", "", "="}, {"status", "", "="}});
+  Use(KeyUse::kEqual, {"customer_id", "status"});
   EXPECT_EQ(Found(), Lists{"(customer_id)"});
 }
 
 TEST_F(Candidates, NoneThatAUniqueIndexDecides) {
   world_.AddIndex(500, "orders_pkey", {1}).unique = true;
-  Observe(PredicateUse::kFilter, {{"id", "", "="}, {"status", "", ">"}});
-  const Lists lists = Found();
-  EXPECT_EQ(lists, Lists{"(status)"});
+  Use(KeyUse::kEqual, {"id"});
+  Use(KeyUse::kRange, {"status"});
+  EXPECT_EQ(Found(), Lists{"(status)"});
 }
 
 TEST_F(Candidates, NoneThatAnIndexReadBackwardsServes) {
   world_.AddIndex(500, "orders_id", {1});
-  Observe(PredicateUse::kSort, {{"id", "", "DESC"}});
+  Order("id", true, true);
   EXPECT_TRUE(Found().empty());
 }
 
 TEST_F(Candidates, NoneThatAnotherMethodServes) {
   world_.AddIndex(500, "orders_hash", {2}).method = "hash";
-  Observe(PredicateUse::kFilter, {{"customer_id", "", "="}});
+  Use(KeyUse::kEqual, {"customer_id"});
   EXPECT_TRUE(Found().empty());
+}
+
+TEST_F(Candidates, AnIndexWithoutWhatIsReadBesidesDoesNotServe) {
+  world_.AddIndex(500, "orders_customer", {2});
+  Use(KeyUse::kEqual, {"customer_id"});
+  use_.needed = {"customer_id", "status"};
+  EXPECT_EQ(Found(), Lists{"(customer_id) INCLUDE (status)"});
 }
 
 TEST_F(Candidates, AnUnusableIndexServesNothing) {
@@ -210,29 +256,23 @@ TEST_F(Candidates, AnUnusableIndexServesNothing) {
   world_.AddIndex(501, "b", {2}).predicate = "(status = 'open'::text)";
   world_.AddIndex(502, "c", {3, 2});
   world_.AddIndex(503, "d", {2}).method = "brin";
-  Observe(PredicateUse::kFilter, {{"customer_id", "", "="}});
+  Use(KeyUse::kEqual, {"customer_id"});
   EXPECT_EQ(Found(), Lists{"(customer_id)"});
 }
 
-TEST_F(Candidates, AreBoundedAndInTheSameOrderEachTime) {
-  Observe(PredicateUse::kFilter, {{"id", "", "="},
-                                  {"customer_id", "", "="},
-                                  {"status", "", "="},
-                                  {"note", "", "="},
-                                  {"id", "", ">"},
-                                  {"note", "", "<"},
-                                  {"note", "", "~~"}});
-  Observe(PredicateUse::kJoin, {{"customer_id", "", "="}, {"id", "", "="}});
-  Observe(PredicateUse::kSort, {{"note", "", "ASC"}, {"id", "", "ASC"}});
-  const Lists first = Found();
-  EXPECT_GE(first.size(), 6u);
-  EXPECT_LE(first.size(), kMaxCandidates);
-  std::reverse(world_.snapshot.predicates.begin(), world_.snapshot.predicates.end());
-  Lists second = Found(), sorted = first;
-  std::sort(second.begin(), second.end());
-  std::sort(sorted.begin(), sorted.end());
-  EXPECT_EQ(sorted, second);
-  for (const std::string& list : first) EXPECT_LE(std::count(list.begin(), list.end(), ','), 3);
+TEST_F(Candidates, AreBoundedAndEachOnce) {
+  Use(KeyUse::kEqual, {"id", "customer_id", "status", "note"});
+  Use(KeyUse::kRange, {"id", "note"});
+  Use(KeyUse::kJoin, {"customer_id", "id"});
+  Order("note");
+  Order("id");
+  use_.needed = {"id", "note", "status"};
+  Lists lists = Found();
+  EXPECT_GE(lists.size(), 6u);
+  EXPECT_LE(lists.size(), kMaxCandidates);
+  for (const std::string& list : lists) EXPECT_LE(std::count(list.begin(), list.begin() + static_cast<std::ptrdiff_t>(list.find(')')), ','), 3);
+  std::sort(lists.begin(), lists.end());
+  EXPECT_EQ(std::adjacent_find(lists.begin(), lists.end()), lists.end());
 }
 
 // Names and definitions.
@@ -285,10 +325,36 @@ TEST(Covering, PrefixesAndSetsOfEqualKeys) {
   EXPECT_FALSE(Covers(On({a}), On({a, b})));
   EXPECT_FALSE(Covers(On({a, b}), On({b})));
   EXPECT_FALSE(Covers(On({a, b}), On({a, down})));
-  EXPECT_FALSE(SameKeys(On({a, b}), On({a})));
+  EXPECT_FALSE(SameIndex(On({a, b}), On({a})));
   Candidate other = On({a});
   other.table = 1;
   EXPECT_FALSE(Covers(On({a, b}), other));
+  Candidate partial = On({a}), carrying = On({a});
+  partial.predicate = "(b IS NULL)";
+  carrying.included.push_back(b);
+  EXPECT_TRUE(Covers(On({a, b}), partial));
+  EXPECT_FALSE(Covers(partial, On({a})));
+  EXPECT_TRUE(Covers(On({a, b}), carrying));
+  EXPECT_TRUE(Covers(carrying, On({a})));
+  EXPECT_FALSE(Covers(On({a, c}), carrying));
+}
+
+TEST(Redundant, WhatBeginsTheNewIndexAndGuardsNothing) {
+  World world;
+  world.AddTable();
+  Index& index = world.AddIndex(500, "orders_customer", {2});
+  index.definition = "CREATE INDEX orders_customer ON shop.orders USING btree (customer_id)";
+  const CandidateKey customer{.column = 2, .text = "customer_id"}, status{.column = 3, .text = "status"};
+  EXPECT_TRUE(DoesWorkOf(On({customer, status}), index));
+  EXPECT_FALSE(DoesWorkOf(On({status, customer}), index));
+  Candidate partial = On({customer, status});
+  partial.predicate = "(status IS NULL)";
+  EXPECT_FALSE(DoesWorkOf(partial, index));
+  index.unique = true;
+  EXPECT_FALSE(DoesWorkOf(On({customer, status}), index));
+  index.unique = false;
+  index.definition = "CREATE INDEX orders_customer ON shop.orders USING btree (customer_id text_pattern_ops)";
+  EXPECT_FALSE(DoesWorkOf(On({customer, status}), index));
 }
 
 }  // namespace

@@ -1,7 +1,8 @@
-// Index candidates from observed predicates.
+// Index candidates from what a statement does with a table.
 #include "core/advise/candidates.hpp"
 
 #include <algorithm>
+#include <cmath>
 
 #include "assist/size_model.hpp"
 #include "core/rule_support.hpp"
@@ -11,46 +12,31 @@ namespace assist::advise {
 namespace {
 
 using boost::container::static_vector;
-using text::Append;
 
-constexpr std::size_t kMaxUses = 6;   // columns of one kind looked at
+constexpr std::size_t kMaxUses = 8;   // columns of one kind looked at
 constexpr std::size_t kMaxEqual = 3;  // equal keys of one index
 constexpr std::size_t kMaxSort = 3;
+constexpr double kMaxIncludedBytes =
+    120;  // an index-only scan reads as much: above it the heap is as cheap
+constexpr double kHashBytes = 48;  // a b-tree of wider keys is much larger than a hash index
+// A constant among few different values is a state, among many one of them.
+constexpr double kFewValues = 10;
+constexpr double kBrinCorrelation = 0.9;
+constexpr std::int64_t kBrinPages = 2048;  // 16 summaries
 
 using Keys = static_vector<CandidateKey, kMaxUses>;
+using Included = static_vector<CandidateKey, kMaxIncluded>;
 
-// What one statement does with one table.
+// The uses of one table, as keys of it.
 struct Uses {
   Keys equal;  // most different values first
   Keys range;
-  Keys pattern;  // LIKE
+  Keys pattern;
   Keys join;
-  Keys order;  // the columns of ORDER BY, in its order
+  Keys order;
   Keys group;
+  Keys arms;  // of an OR
 };
-
-bool IsLetters(std::string_view type, std::string_view prefix) {
-  return type.substr(0, prefix.size()) == prefix;
-}
-
-// The operator class that serves LIKE whatever the collation; empty for a type without one.
-std::string_view PatternClass(std::string_view type) {
-  if (IsLetters(type, "text")) return "text_pattern_ops";
-  if (IsLetters(type, "character varying") || IsLetters(type, "varchar"))
-    return "varchar_pattern_ops";
-  if (IsLetters(type, "character(") || type == "character" || type == "bpchar")
-    return "bpchar_pattern_ops";
-  return {};
-}
-
-bool Contains(std::string_view text, std::string_view part) {
-  return text.find(part) != std::string_view::npos;
-}
-
-bool IsEqual(std::string_view op) { return op == "=" || op == "IS NULL" || op == "= ANY"; }
-bool IsRange(std::string_view op) { return op == "<" || op == "<=" || op == ">" || op == ">="; }
-// "~~ infix" begins with a wildcard: no b-tree serves it.
-bool IsPattern(std::string_view op) { return op == "~~" || op == "~~ unknown" || op == "^@"; }
 
 const Column* FindColumn(const Table& table, std::string_view name) {
   for (const Column& column : table.columns) {
@@ -59,129 +45,79 @@ const Column* FindColumn(const Table& table, std::string_view name) {
   return nullptr;
 }
 
-// Types without a default b-tree operator class among those that are compared at all.
-bool IsSortable(const Column& column) {
-  for (const std::string_view type :
-       {"json", "xml", "point", "box", "path", "polygon", "circle", "line"}) {
-    if (column.type_name == type) return false;
+const Column* FindColumn(const Table& table, std::int16_t number) {
+  for (const Column& column : table.columns) {
+    if (column.number == number) return &column;
   }
-  return column.average_width <= kMaxKeyBytes;
+  return nullptr;
 }
 
-bool Has(const Keys& keys, const CandidateKey& key) {
-  return std::any_of(keys.begin(), keys.end(), [&](const CandidateKey& other) {
-    return other.column == key.column &&
-           (key.column != 0 || text::SameExpression(other.text, key.text));
-  });
+bool SameKey(const CandidateKey& a, const CandidateKey& b) {
+  return a.column == b.column && (a.column != 0 || a.text == b.text);
 }
 
 void AddTo(Keys& keys, const CandidateKey& key) {
-  if (keys.size() < keys.capacity() && !Has(keys, key)) keys.push_back(key);
+  if (keys.size() < keys.capacity() &&
+      std::none_of(keys.begin(), keys.end(),
+                   [&](const CandidateKey& k) { return SameKey(k, key); }))
+    keys.push_back(key);
 }
 
-// An expression that is one function call or one name stands without parentheses in an index
-// definition.
-bool NeedsParentheses(std::string_view expression) {
-  std::size_t i = 0;
-  while (i < expression.size() &&
-         (expression[i] == '_' || expression[i] == '.' || expression[i] == '"' ||
-          static_cast<unsigned char>(expression[i]) >= 0x80 ||
-          (expression[i] >= '0' && expression[i] <= '9') ||
-          (expression[i] >= 'a' && expression[i] <= 'z') ||
-          (expression[i] >= 'A' && expression[i] <= 'Z'))) {
-    ++i;
+// False when the table has no such column, or one too wide for a key.
+bool ReadKey(const Table& table, const UsedKey& used, CandidateKey& key) {
+  key = {.text = used.expression,
+         .opclass = used.opclass,
+         .use = used.use,
+         .descending = used.descending,
+         .nulls_first = used.nulls_first};
+  if (used.column.empty()) return !used.expression.empty();
+  const Column* column = FindColumn(table, used.column);
+  if (column == nullptr) return false;
+  key.column = column->number;
+  key.text = column->name;
+  const bool whole_value = used.method == Method::kBtree;
+  return !whole_value || column->average_width <= kMaxKeyBytes;
+}
+
+void Classify(const UsedKey& used, CandidateKey key, Uses& uses) {
+  if (used.arm > 0) {
+    if (used.use == KeyUse::kJoin) key.use = KeyUse::kEqual;
+    AddTo(uses.arms, key);
+    return;
   }
-  if (i == 0 || i >= expression.size() || expression[i] != '(') return true;
-  int depth = 0;
-  bool quoted = false;
-  for (; i < expression.size(); ++i) {
-    if (expression[i] == '\'') quoted = !quoted;
-    if (quoted) continue;
-    if (expression[i] == '(') ++depth;
-    if (expression[i] == ')' && --depth == 0) break;
-  }
-  return i + 1 != expression.size();
-}
-
-// One entry of a predicate's parallel lists as a key; false when no b-tree key comes of it.
-bool ReadKey(const Table& table, const Predicate& predicate, std::size_t i, CandidateKey& key,
-             const Column*& column) {
-  column = nullptr;
-  const std::string_view name =
-      i < predicate.columns.size() ? predicate.columns[i] : std::string_view();
-  if (!name.empty()) {
-    column = FindColumn(table, name);
-    if (column == nullptr || !IsSortable(*column)) return false;
-    key = {.column = column->number, .text = column->name};
-    return true;
-  }
-  const std::string_view expression =
-      i < predicate.expressions.size() ? predicate.expressions[i] : std::string_view();
-  // A constant, a parameter, or a subquery is no key.
-  if (expression.empty() || Contains(expression, "$") || Contains(expression, "SELECT "))
-    return false;
-  key = {.column = 0, .text = expression};
-  return true;
-}
-
-void ReadOrder(std::string_view op, CandidateKey& key) {
-  key.use = KeyUse::kOrder;
-  key.descending = Contains(op, "DESC");
-  key.nulls_first = Contains(op, "NULLS FIRST") || (key.descending && !Contains(op, "NULLS LAST"));
-}
-
-void Classify(const Snapshot& snapshot, const Table& table, const Predicate& predicate,
-              Uses& uses) {
-  for (std::size_t i = 0; i < predicate.operators.size(); ++i) {
-    CandidateKey key;
-    const Column* column;
-    const std::string_view op = predicate.operators[i];
-    if (!ReadKey(table, predicate, i, key, column)) {
-      // Behind a sort key that no index has, the rest of the order is of no use.
-      if (predicate.use == PredicateUse::kSort) return;
-      continue;
-    }
-    switch (predicate.use) {
-      case PredicateUse::kFilter:
-      case PredicateUse::kIndex:
-        if (IsEqual(op)) {
-          AddTo(uses.equal, key);
-        } else if (IsRange(op)) {
-          key.use = KeyUse::kRange;
-          AddTo(uses.range, key);
-        } else if (IsPattern(op)) {
-          key.use = KeyUse::kPattern;
-          const Setting* collation = snapshot.FindSetting("lc_collate");
-          const bool bytewise =
-              collation != nullptr && (collation->value == "C" || collation->value == "POSIX");
-          key.opclass = column == nullptr ? "text_pattern_ops" : PatternClass(column->type_name);
-          if (!bytewise && key.opclass.empty()) break;
-          if (bytewise) key.opclass = {};
-          AddTo(uses.pattern, key);
-        }
-        break;
-      case PredicateUse::kJoin:
-        if (op == "=") AddTo(uses.join, key);
-        break;
-      case PredicateUse::kSort:
-        ReadOrder(op, key);
-        if (uses.order.size() < kMaxSort) AddTo(uses.order, key);
-        break;
-      case PredicateUse::kGroup:
-        key.use = KeyUse::kOrder;
-        if (uses.group.size() < kMaxSort) AddTo(uses.group, key);
-        break;
-    }
+  switch (used.use) {
+    case KeyUse::kEqual:
+      AddTo(uses.equal, key);
+      break;
+    case KeyUse::kRange:
+      AddTo(uses.range, key);
+      break;
+    case KeyUse::kPattern:
+      AddTo(uses.pattern, key);
+      break;
+    case KeyUse::kJoin:
+      key.use = KeyUse::kEqual;
+      AddTo(uses.join, key);
+      break;
+    case KeyUse::kOrder:
+      if (uses.order.size() < kMaxSort) AddTo(uses.order, key);
+      break;
+    case KeyUse::kGroup:
+      key.use = KeyUse::kOrder;
+      if (uses.group.size() < kMaxSort) AddTo(uses.group, key);
+      break;
+    case KeyUse::kOperator:
+    case KeyUse::kDistance:
+      break;
   }
 }
 
 // Different values, for the order of equal keys; an expression is taken as telling rows apart.
 double Distinct(const Table& table, const CandidateKey& key) {
   const double rows = table.rows > 0 ? table.rows : 1;
-  for (const Column& column : table.columns) {
-    if (column.number == key.column && column.has_statistics && column.distinct != 0)
-      return DistinctCount(column.distinct, rows);
-  }
+  const Column* column = FindColumn(table, key.column);
+  if (column != nullptr && column->has_statistics && column->distinct != 0)
+    return DistinctCount(column->distinct, rows);
   return rows;
 }
 
@@ -205,79 +141,220 @@ void Normalize(Candidate& candidate) {
   }
 }
 
+bool HasKey(const Candidate& candidate, const CandidateKey& key) {
+  return std::any_of(candidate.keys.begin(), candidate.keys.end(),
+                     [&](const CandidateKey& other) { return SameKey(other, key); });
+}
+
 class Collector {
  public:
-  Collector(const Snapshot& snapshot, Oid table, std::pmr::vector<Candidate>& out)
+  Collector(const Snapshot& snapshot, const Table& table, std::pmr::vector<Candidate>& out)
       : snapshot_(snapshot), table_(table), out_(out) {}
 
-  void Add(std::initializer_list<const Keys*> parts) {
+  // The b-tree with these keys, one part after the other.
+  Candidate Make(std::initializer_list<const Keys*> parts) const {
     Candidate candidate;
-    candidate.table = table_;
+    candidate.table = table_.oid;
     for (const Keys* part : parts) {
       std::size_t equal = 0;
       for (const CandidateKey& key : *part) {
         if (key.use == KeyUse::kEqual && equal++ >= kMaxEqual) continue;
         if (candidate.keys.size() == kMaxKeys) break;
-        const bool repeated = std::any_of(
-            candidate.keys.begin(), candidate.keys.end(), [&](const CandidateKey& other) {
-              return other.column == key.column && (key.column != 0 || other.text == key.text);
-            });
-        if (!repeated) candidate.keys.push_back(key);
+        if (!HasKey(candidate, key)) candidate.keys.push_back(key);
       }
     }
-    if (candidate.keys.empty() || count_ == kMaxCandidates) return;
     Normalize(candidate);
+    return candidate;
+  }
+
+  void Add(const Candidate& candidate) {
+    if (candidate.keys.empty() || count_ == kMaxCandidates) return;
     for (const Candidate& other : out_) {
-      if (SameKeys(other, candidate)) return;
+      if (SameIndex(other, candidate)) return;
     }
     bool served = false;
-    rules::ForEachIndexOf(snapshot_, table_,
+    rules::ForEachIndexOf(snapshot_, table_.oid,
                           [&](const Index& index) { served = served || Serves(index, candidate); });
     if (served) return;
     out_.push_back(candidate);
     ++count_;
   }
+  void Add(std::initializer_list<const Keys*> parts) { Add(Make(parts)); }
 
  private:
   const Snapshot& snapshot_;
-  Oid table_;
+  const Table& table_;
   std::pmr::vector<Candidate>& out_;
   std::size_t count_ = 0;
 };
 
-void AddCandidates(const Snapshot& snapshot, const Table& table, Uses& uses,
-                   std::pmr::vector<Candidate>& out) {
-  SortByDistinct(table, uses.equal);
-  SortByDistinct(table, uses.join);
-  Collector add(snapshot, table.oid, out);
-  const auto one = [](const CandidateKey& key) { return Keys(1, key); };
+Keys One(const CandidateKey& key) { return Keys(1, key); }
+
+void AddBtrees(const Uses& uses, Collector& add) {
   for (const CandidateKey& key : uses.range) {
-    const Keys range = one(key);
+    const Keys range = One(key);
     if (!uses.equal.empty()) add.Add({&uses.equal, &range});
   }
   if (!uses.order.empty()) add.Add({&uses.equal, &uses.order});
   add.Add({&uses.equal});
   for (const CandidateKey& key : uses.pattern) {
-    const Keys pattern = one(key);
+    const Keys pattern = One(key);
     add.Add({&uses.equal, &pattern});
     add.Add({&pattern});
   }
   for (const CandidateKey& key : uses.join) {
-    const Keys join = one(key);
+    const Keys join = One(key);
     add.Add({&join, &uses.equal});
     add.Add({&join});
   }
   if (uses.join.size() > 1) add.Add({&uses.join});
   for (const CandidateKey& key : uses.equal) {
-    const Keys equal = one(key);
+    const Keys equal = One(key);
     add.Add({&equal});
   }
   for (const CandidateKey& key : uses.range) {
-    const Keys range = one(key);
+    const Keys range = One(key);
     add.Add({&range});
+  }
+  for (const CandidateKey& key : uses.arms) {
+    const Keys arm = One(key);
+    add.Add({&arm});
   }
   if (!uses.order.empty()) add.Add({&uses.order});
   if (!uses.group.empty()) add.Add({&uses.group});
+  // Pairs: a join may be narrowed by a range, or by one equality as well as by all.
+  for (const CandidateKey& key : uses.join) {
+    const Keys join = One(key);
+    for (const CandidateKey& other : uses.range) {
+      const Keys range = One(other);
+      add.Add({&join, &range});
+    }
+    if (uses.equal.size() > 1)
+      for (const CandidateKey& other : uses.equal) {
+        const Keys equal = One(other);
+        add.Add({&join, &equal});
+      }
+  }
+  if (uses.equal.size() > 1)
+    for (const CandidateKey& key : uses.equal)
+      for (const CandidateKey& other : uses.range) {
+        const Keys equal = One(key), range = One(other);
+        add.Add({&equal, &range});
+      }
+}
+
+// Whether all that is read besides the keys can come along. Not where that is the whole row, for
+// the index would be a second table, nor behind an expression, of which the planner knows too
+// little before its index is there to say what reading no table would spare.
+bool Include(const Table& table, const TableUse& use, Candidate& candidate) {
+  if (use.needs_row || use.needed.empty()) return false;
+  if (std::any_of(candidate.keys.begin(), candidate.keys.end(),
+                  [](const CandidateKey& key) { return key.column == 0; }))
+    return false;
+  double bytes = 0;
+  for (const std::string_view name : use.needed) {
+    const Column* column = FindColumn(table, name);
+    if (column == nullptr) return false;
+    const CandidateKey key = {.column = column->number, .text = column->name};
+    if (HasKey(candidate, key)) continue;
+    bytes += column->average_width;
+    if (candidate.included.size() == kMaxIncluded || bytes > kMaxIncludedBytes) return false;
+    candidate.included.push_back(key);
+  }
+  std::sort(candidate.included.begin(), candidate.included.end(),
+            [](const CandidateKey& a, const CandidateKey& b) { return a.column < b.column; });
+  const auto columns = std::count_if(table.columns.begin(), table.columns.end(),
+                                     [](const Column& column) { return !column.dropped; });
+  return !candidate.included.empty() &&
+         static_cast<std::ptrdiff_t>(candidate.keys.size() + candidate.included.size()) < columns;
+}
+
+void AddCovering(const Table& table, const TableUse& use, const Uses& uses, Collector& add) {
+  const auto include = [&](std::initializer_list<const Keys*> parts) {
+    Candidate candidate = add.Make(parts);
+    if (!candidate.keys.empty() && Include(table, use, candidate)) add.Add(candidate);
+  };
+  for (const CandidateKey& key : uses.join) {
+    const Keys join = One(key);
+    include({&join, &uses.equal});
+  }
+  for (const CandidateKey& key : uses.range) {
+    const Keys range = One(key);
+    include({&uses.equal, &range});
+  }
+  if (uses.range.empty()) include({&uses.equal, &uses.order});
+  if (uses.equal.empty() && uses.range.empty()) include({&uses.group});
+}
+
+void AddPartial(const Table& table, const TableUse& use, const Uses& uses, Collector& add) {
+  for (const UsedCondition& condition : use.conditions) {
+    const Column* column = FindColumn(table, condition.column);
+    if (column == nullptr) continue;
+    if (condition.constant && Distinct(table, {.column = column->number}) > kFewValues) continue;
+    // What the condition says needs no key.
+    const auto without = [&](const Keys& keys) {
+      Keys out;
+      for (const CandidateKey& key : keys)
+        if (key.column != column->number) out.push_back(key);
+      return out;
+    };
+    const Keys equal = without(uses.equal), order = without(uses.order),
+               ranges = without(uses.range), joins = without(uses.join);
+    const auto partial = [&](std::initializer_list<const Keys*> parts) {
+      Candidate candidate = add.Make(parts);
+      candidate.predicate = condition.text;
+      add.Add(candidate);
+    };
+    for (const CandidateKey& key : ranges) {
+      const Keys range = One(key);
+      partial({&equal, &range});
+    }
+    if (!order.empty()) partial({&equal, &order});
+    partial({&equal});
+    if (equal.empty() && order.empty() && ranges.empty() && joins.empty()) {
+      const Keys own = One({.column = column->number, .text = column->name});
+      partial({&own});
+    }
+    for (const CandidateKey& key : joins) {
+      const Keys join = One(key);
+      partial({&join, &equal});
+    }
+  }
+}
+
+void AddOtherMethods(const Table& table, const TableUse& use, const Uses& uses, Collector& add) {
+  for (const UsedKey& used : use.keys) {
+    if (used.use != KeyUse::kOperator && used.use != KeyUse::kDistance) continue;
+    CandidateKey key;
+    if (!ReadKey(table, used, key)) continue;
+    Candidate candidate;
+    candidate.table = table.oid;
+    candidate.method = used.method;
+    candidate.keys.push_back(key);
+    add.Add(candidate);
+  }
+  for (const CandidateKey& key : uses.equal) {
+    const Column* column = FindColumn(table, key.column);
+    if (column == nullptr || column->average_width < kHashBytes) continue;
+    Candidate candidate;
+    candidate.table = table.oid;
+    candidate.method = Method::kHash;
+    candidate.keys.push_back(key);
+    add.Add(candidate);
+  }
+  for (const Keys* keys : {&uses.range, &uses.equal}) {
+    for (const CandidateKey& key : *keys) {
+      const Column* column = FindColumn(table, key.column);
+      if (column == nullptr || table.pages < kBrinPages ||
+          std::abs(column->correlation) < kBrinCorrelation || !key.opclass.empty())
+        continue;
+      Candidate candidate;
+      candidate.table = table.oid;
+      candidate.method = Method::kBrin;
+      candidate.keys.push_back(key);
+      add.Add(candidate);
+    }
+  }
 }
 
 // The table an index on which serves `relation`: the root of its partitioned tables.
@@ -312,6 +389,20 @@ bool SameOrder(const Index& index, const Candidate& candidate, std::size_t from)
   return forward || backward;
 }
 
+bool SameClass(const CandidateKey& a, const CandidateKey& b) {
+  return SameKey(a, b) && a.opclass == b.opclass;
+}
+
+// Whether an index-only scan of `longer` reads all that one of `shorter` does.
+bool CarriesAll(const Candidate& longer, const Candidate& shorter) {
+  return std::all_of(
+      shorter.included.begin(), shorter.included.end(), [&](const CandidateKey& key) {
+        const auto same = [&](const CandidateKey& other) { return SameKey(other, key); };
+        return std::any_of(longer.included.begin(), longer.included.end(), same) ||
+               std::any_of(longer.keys.begin(), longer.keys.end(), same);
+      });
+}
+
 }  // namespace
 
 std::size_t Candidate::EqualKeys() const {
@@ -320,30 +411,32 @@ std::size_t Candidate::EqualKeys() const {
   return n;
 }
 
-bool SameKeys(const Candidate& a, const Candidate& b) {
-  return a.keys.size() == b.keys.size() && Covers(a, b);
+bool SameIndex(const Candidate& a, const Candidate& b) {
+  return a.method == b.method && a.predicate == b.predicate && a.keys.size() == b.keys.size() &&
+         a.included.size() == b.included.size() && Covers(a, b);
 }
 
 bool Covers(const Candidate& longer, const Candidate& shorter) {
-  if (longer.table != shorter.table || longer.keys.size() < shorter.keys.size()) return false;
+  if (longer.table != shorter.table || longer.method != shorter.method) return false;
+  if (!longer.predicate.empty() && longer.predicate != shorter.predicate) return false;
+  if (longer.method != Method::kBtree)
+    return longer.keys.size() == shorter.keys.size() &&
+           std::equal(longer.keys.begin(), longer.keys.end(), shorter.keys.begin(), SameClass);
+  if (longer.keys.size() < shorter.keys.size() || !CarriesAll(longer, shorter)) return false;
   // Keys compared by equality in both may be swapped; it is enough to ask for the plain prefix, and
   // for the same set where all of the shorter one's are equal.
   bool prefix = true;
   for (std::size_t i = 0; i < shorter.keys.size() && prefix; ++i) {
     const CandidateKey& a = longer.keys[i];
     const CandidateKey& b = shorter.keys[i];
-    prefix = a.column == b.column && a.text == b.text && a.opclass == b.opclass &&
-             a.descending == b.descending && a.nulls_first == b.nulls_first;
+    prefix = SameClass(a, b) && a.descending == b.descending && a.nulls_first == b.nulls_first;
   }
   if (prefix) return true;
   if (shorter.EqualKeys() != shorter.keys.size()) return false;
   for (std::size_t i = 0; i < shorter.keys.size(); ++i) {
-    if (std::none_of(shorter.keys.begin(), shorter.keys.end(), [&](const CandidateKey& key) {
-          return key.column == longer.keys[i].column && key.text == longer.keys[i].text &&
-                 key.opclass == longer.keys[i].opclass;
-        })) {
+    if (std::none_of(shorter.keys.begin(), shorter.keys.end(),
+                     [&](const CandidateKey& key) { return SameClass(key, longer.keys[i]); }))
       return false;
-    }
   }
   return true;
 }
@@ -352,6 +445,22 @@ bool Serves(const Index& index, const Candidate& candidate) {
   if (index.table != candidate.table || !index.valid || !index.live || !index.predicate.empty())
     return false;
   if (index.keys.empty() || candidate.keys.empty()) return false;
+  const auto method = [&](Method m) { return candidate.method == m; };
+  if (!method(Method::kBtree)) {
+    // The same method on the same column, whatever its operator class: the planner says if not.
+    const bool same =
+        (method(Method::kHash) && (index.method == "hash" || index.method == "btree")) ||
+        (method(Method::kBrin) && (index.method == "brin" || index.method == "btree"));
+    return same && candidate.keys.size() == 1 && SameColumn(index.keys[0], candidate.keys[0]);
+  }
+  // What an index-only scan would read is there too.
+  const auto carries = [&](const CandidateKey& key) {
+    return std::any_of(index.keys.begin(), index.keys.end(),
+                       [&](const IndexKey& other) { return SameColumn(other, key); }) ||
+           std::find(index.included.begin(), index.included.end(), key.column) !=
+               index.included.end();
+  };
+  if (!std::all_of(candidate.included.begin(), candidate.included.end(), carries)) return false;
   const bool only_equal = candidate.EqualKeys() == candidate.keys.size();
   if (index.method != "btree") {
     // Another method on the same column answers the same comparison, if not always as fast; BRIN
@@ -380,102 +489,22 @@ bool Serves(const Index& index, const Candidate& candidate) {
   return SameOrder(index, candidate, equal);
 }
 
-std::pmr::vector<Candidate> FindCandidates(const Snapshot& snapshot, std::int64_t query_id,
-                                           Oid user, std::pmr::memory_resource* memory) {
-  std::pmr::vector<Candidate> out(memory);
-  std::pmr::vector<Oid> tables(memory);
-  for (const Predicate& predicate : snapshot.predicates) {
-    if (predicate.query_id != query_id || predicate.user != user) continue;
-    const Table* table = IndexedTable(snapshot, predicate.relation);
-    if (table != nullptr && std::find(tables.begin(), tables.end(), table->oid) == tables.end())
-      tables.push_back(table->oid);
+void AddCandidates(const Snapshot& snapshot, const TableUse& use,
+                   std::pmr::vector<Candidate>& out) {
+  const Table* table = IndexedTable(snapshot, use.relation);
+  if (table == nullptr) return;
+  Uses uses;
+  for (const UsedKey& used : use.keys) {
+    CandidateKey key;
+    if (ReadKey(*table, used, key)) Classify(used, key, uses);
   }
-  std::sort(tables.begin(), tables.end());
-  for (const Oid oid : tables) {
-    const Table& table = *snapshot.FindTable(oid);
-    Uses uses;
-    for (const Predicate& predicate : snapshot.predicates) {
-      if (predicate.query_id != query_id || predicate.user != user) continue;
-      const Table* indexed = IndexedTable(snapshot, predicate.relation);
-      if (indexed != nullptr && indexed->oid == oid) Classify(snapshot, table, predicate, uses);
-    }
-    AddCandidates(snapshot, table, uses, out);
-  }
-  return out;
-}
-
-std::pmr::string KeyList(const Candidate& candidate, std::pmr::memory_resource* memory) {
-  std::pmr::string list("(", memory);
-  for (const CandidateKey& key : candidate.keys) {
-    if (list.size() > 1) list.append(", ");
-    if (key.column != 0) {
-      text::AppendIdentifier(list, key.text);
-    } else if (NeedsParentheses(key.text)) {
-      Append(list, "(", key.text, ")");
-    } else {
-      list.append(key.text);
-    }
-    if (!key.opclass.empty()) Append(list, " ", key.opclass);
-    if (key.descending) list.append(" DESC");
-    if (key.nulls_first != key.descending)
-      list.append(key.nulls_first ? " NULLS FIRST" : " NULLS LAST");
-  }
-  list.append(")");
-  return list;
-}
-
-std::pmr::string ChooseName(const Snapshot& snapshot, const Candidate& candidate,
-                            const std::pmr::vector<std::pmr::string>& taken,
-                            std::pmr::memory_resource* memory) {
-  const Table* table = snapshot.FindTable(candidate.table);
-  std::pmr::string base(table == nullptr ? "index" : table->name, memory);
-  for (const CandidateKey& key : candidate.keys) {
-    base.append("_");
-    if (key.column != 0) {
-      base.append(key.text);
-      continue;
-    }
-    // lower(email) becomes lower, as CREATE INDEX would name it; anything else is expr.
-    const std::size_t open = NeedsParentheses(key.text) ? 0 : key.text.find('(');
-    const std::string_view name = key.text.substr(0, open);
-    const std::size_t dot = name.rfind('.');
-    base.append(open == 0 ? "expr" : dot == std::string_view::npos ? name : name.substr(dot + 1));
-  }
-  const auto is_taken = [&](std::string_view name) {
-    if (std::any_of(taken.begin(), taken.end(), [&](const auto& other) { return other == name; }))
-      return true;
-    if (table == nullptr) return false;
-    for (const Index& index : snapshot.indexes) {
-      if (index.schema == table->schema && index.name == name) return true;
-    }
-    for (const Table& other : snapshot.tables) {
-      if (other.schema == table->schema && other.name == name) return true;
-    }
-    return false;
-  };
-  std::pmr::string name = text::ObjectName(base, "_idx", memory);
-  for (int i = 1; is_taken(name); ++i) {
-    std::pmr::string suffix("_idx", memory);
-    Append(suffix, text::Integer(i));
-    name = text::ObjectName(base, suffix, memory);
-  }
-  return name;
-}
-
-std::pmr::string Definition(const Snapshot& snapshot, const Candidate& candidate,
-                            std::string_view name, std::pmr::memory_resource* memory) {
-  const Table* table = snapshot.FindTable(candidate.table);
-  std::pmr::string sql(memory);
-  if (table == nullptr) return sql;
-  Append(sql, table->kind == 'p' ? "CREATE INDEX " : "CREATE INDEX CONCURRENTLY ");
-  if (!name.empty()) {
-    text::AppendIdentifier(sql, name);
-    sql.append(" ");
-  }
-  sql.append("ON ");
-  text::AppendQualified(sql, table->schema, table->name);
-  Append(sql, " USING btree ", KeyList(candidate, memory));
-  return sql;
+  SortByDistinct(*table, uses.equal);
+  SortByDistinct(*table, uses.join);
+  Collector add(snapshot, *table, out);
+  AddBtrees(uses, add);
+  AddOtherMethods(*table, use, uses, add);
+  AddPartial(*table, use, uses, add);
+  AddCovering(*table, use, uses, add);
 }
 
 }  // namespace assist::advise

@@ -188,17 +188,14 @@ void Evaluate(const Snapshot& snapshot, const ParamValues& values, Findings& out
       continue;
     if (Exists(snapshot, proposed)) continue;
 
-    // Few executions or a short look may be a coincidence: a thousand and a week are taken as
-    // enough.
-    const double confidence = 0.35 + 0.35 * std::min(1.0, std::log10(1 + gain.executions) / 3) +
-                              0.25 * std::min(1.0, gain.observed_days / 7);
+    const double confidence = Confidence(gain.executions, gain.observed_days);
     Finding& finding = out.Add(kId, Judge(share, confidence));
     Identify(finding, kId, table->qualified);
     const std::string_view keys =
         proposed.columns.empty() ? KeyList(proposed.definition) : proposed.columns;
     Append(finding.fingerprint, ":",
            BehindUsing(proposed.definition).empty() ? keys : BehindUsing(proposed.definition));
-    const bool bare = !keys.empty() && keys.front() != '(';
+    const bool bare = !keys.empty() && keys.front() != '(' && keys.substr(0, 6) != "USING ";
     Append(finding.title, "Create an index on ", table->qualified, bare ? " (" : " ", keys,
            bare ? ")" : "");
     Explain(snapshot, proposed, *table, gain, net, share, finding);

@@ -1,10 +1,9 @@
 // The index advisor.
 //
-// For every statement worth it: its cost as it is and with each candidate in place (exact planner
-// calls, a few dozen microseconds each). Then greedily the candidate with the greatest net saving
-// over all statements; after each choice the statements it serves are planned again with it in
-// place, so that what is left to gain is counted once. At the end the chosen ones are replayed in
-// order: what each saves with its predecessors in place is what it is credited with.
+// Every statement is planned as it is and with each candidate alone; out of what that saves over
+// all statements, upkeep taken off, a set is chosen (core/advise/select.hpp). At the end the
+// statements are planned with the first, the first two ... of the chosen: what each saves with its
+// predecessors in place is what it is credited with.
 //
 // Costs become milliseconds by the statement's own measure: observed time over the estimated costs
 // of the plans that took it.
@@ -12,8 +11,11 @@
 #include "pg/advise/index_advisor.hpp"
 
 #include <algorithm>
+#include <cmath>
 
 #include "assist/migration.hpp"
+#include "core/advise/redundant.hpp"
+#include "core/rule_support.hpp"
 #include "core/text/text.hpp"
 
 #include "pg/guard.hpp"
@@ -27,188 +29,222 @@ namespace {
 constexpr std::size_t kMaxProposals = 20;
 constexpr double kMinSavedMsPerDay = 100;
 constexpr double kMinShare = 0.002;  // of database time
+// Of the cost of the given statements, and of a mean one's; less where a budget says how much is
+// too much.
+constexpr double kMinGivenShare = 0.005, kMinMeanShare = 0.1, kMinGivenShareInBudget = 0.0005;
+// Planner units of some page reads: what included columns spare must be more to matter.
+constexpr double kFewPages = 20;
 
 class Advisor {
  public:
-  Advisor(Snapshot& snapshot, Workload& workload)
+  Advisor(Snapshot& snapshot, Workload& workload, const AdviceRequest& request, Advice& advice)
       : snapshot_(snapshot),
         workload_(workload),
+        request_(request),
+        advice_(advice),
         memory_(workload.memory()),
-        floor_(std::max(kMinSavedMsPerDay, kMinShare * snapshot.server.database_ms_per_day)),
         chosen_(memory_),
         names_(memory_) {}
 
   void Run() {
-    workload_.Collect();
+    if (request_.given)
+      workload_.CollectGiven(request_.texts, request_.user);
+    else
+      workload_.CollectObserved();
+    advice_.analysis_ms = workload_.CpuMsSpent();
     Choose();
-    ChooseTogether();
+    advice_.selection_ms = workload_.ChosenMs() - advice_.analysis_ms;
+    advice_.bound_ms = workload_.CpuMsSpent() - workload_.ChosenMs();
     Report();
+    advice_.statements = static_cast<int>(workload_.works().size());
+    advice_.candidates = static_cast<int>(workload_.pool().size());
+    advice_.plans = workload_.plans();
     workload_.ReportUnplanned(snapshot_.unplanned);
   }
 
  private:
-  double Net(int candidate);
-  void Take(int candidate);
+  // What an index adds to a statement.
+  struct Step {
+    int rank;
+    const Work* work;
+    double before, after;
+  };
   void Choose();
-  void ChooseTogether();
+  double Floor() const;
   void Report();
-  void ReportOne(int candidate, const std::pmr::vector<ProposedIndex::Helped>& helped);
+  void Credit(int number, std::pmr::vector<Step>& steps);
+  void ReportOne(int candidate, std::span<const Step> steps, double* cost);
 
   Snapshot& snapshot_;
   Workload& workload_;
+  const AdviceRequest& request_;
+  Advice& advice_;
   std::pmr::memory_resource* memory_;
-  double floor_;  // ms a day, net, that a proposal has to save
   Positions chosen_;
   std::pmr::vector<std::pmr::string> names_;  // given so far
 };
 
-// Milliseconds a day that the candidate still saves, its upkeep taken off.
-double Advisor::Net(int candidate) {
-  double net = -workload_.at(candidate).write_ms_per_day;
-  for (const Work& work : workload_.works()) {
-    if (!work.priced()) continue;
-    for (std::size_t i = 0; i < work.relevant.size(); ++i)
-      if (work.relevant[i] == candidate) net += work.Saved(work.cost_now, work.cost[i]);
-  }
-  return net;
-}
-
-void Advisor::Take(int candidate) {
-  const Candidate& taken = workload_.at(candidate).candidate;
-  // It takes the place of the first chosen one that it begins with; the others go.
-  const auto covered = [&](int other) { return Covers(taken, workload_.at(other).candidate); };
-  const auto first = std::find_if(chosen_.begin(), chosen_.end(), covered);
-  const auto position = first - chosen_.begin();
-  std::erase_if(chosen_, covered);
-  chosen_.insert(chosen_.begin() + position, candidate);
-  for (Pooled& pooled : workload_.pool()) {
-    if (Covers(taken, pooled.candidate)) pooled.open = false;
-  }
-  for (Work& work : workload_.works()) {
-    if (!work.priced() || !work.Wants(candidate) || workload_.OutOfTime()) continue;
-    workload_.PriceAgain(work, chosen_);
-  }
+// What an index has to save, net.
+double Advisor::Floor() const {
+  if (!request_.given)
+    return std::max(kMinSavedMsPerDay, kMinShare * snapshot_.server.database_ms_per_day);
+  double total = 0;
+  for (const Work& work : workload_.works()) total += work.cost_before;
+  const double share = request_.budget_bytes < 0 ? kMinGivenShare : kMinGivenShareInBudget;
+  const auto count = static_cast<double>(std::max<std::size_t>(workload_.works().size(), 1));
+  return total * std::min(share, kMinMeanShare / count);
 }
 
 void Advisor::Choose() {
-  while (chosen_.size() < kMaxProposals && !workload_.OutOfTime()) {
-    int best = -1;
-    double best_net = floor_;
-    for (std::size_t i = 0; i < workload_.pool().size(); ++i) {
-      if (!workload_.pool()[i].open) continue;
-      const double net = Net(static_cast<int>(i));
-      // A key more must be worth it: within two per cent the shorter index is the better one.
-      const bool shorter = best >= 0 && workload_.pool()[i].candidate.keys.size() <
-                                            workload_.at(best).candidate.keys.size();
-      if (best < 0 ? net > best_net : net > best_net * (shorter ? 0.98 : 1.0 / 0.98)) {
-        best = static_cast<int>(i);
-        best_net = net;
-      }
-    }
-    if (best < 0) return;
-    Take(best);
+  // Those that are possible, by their place in the pool, and back.
+  std::pmr::vector<int> candidates(memory_), item_of(workload_.pool().size(), -1, memory_);
+  for (std::size_t i = 0; i < workload_.pool().size(); ++i) {
+    if (!workload_.pool()[i].possible) continue;
+    item_of[i] = static_cast<int>(candidates.size());
+    candidates.push_back(static_cast<int>(i));
   }
+  std::pmr::vector<advise::Item> items(candidates.size(), memory_);
+  std::pmr::vector<std::pmr::vector<int>> covers(memory_);
+  covers.reserve(items.size());
+  for (std::size_t n = 0; n < items.size(); ++n) {
+    const Pooled& pooled = workload_.at(candidates[n]);
+    covers.emplace_back();
+    for (std::size_t m = 0; m < items.size(); ++m)
+      if (m != n && Covers(pooled.candidate, workload_.at(candidates[m]).candidate))
+        covers.back().push_back(static_cast<int>(m));
+    items[n] = {pooled.bytes, pooled.write_ms_per_day, static_cast<int>(pooled.candidate.table),
+                covers.back(), pooled.candidate.included.empty() ? 0 : kFewPages};
+  }
+  std::pmr::vector<Positions> used(memory_);
+  used.reserve(workload_.works().size());
+  std::pmr::vector<advise::Weighed> statements(memory_);
+  for (const Work& work : workload_.works()) {
+    used.emplace_back();
+    for (const int i : work.items) used.back().push_back(item_of[static_cast<std::size_t>(i)]);
+    statements.push_back({work.Weight(), used.back()});
+  }
+  advise::SelectSettings settings;
+  settings.budget_bytes = request_.budget_bytes;
+  settings.floor = Floor();
+  if (request_.budget_bytes < 0) settings.negligible = kFewPages;
+  settings.most_items = request_.most_indexes;
+  const advise::Selection selection =
+      advise::Select(items, statements, workload_, settings, memory_);
+  for (const advise::Chosen& chosen : selection.chosen)
+    chosen_.push_back(candidates[static_cast<std::size_t>(chosen.item)]);
+  advice_.cost_before = selection.cost_before;
+  advice_.cost_after = selection.cost_after;
+  advice_.upkeep = selection.upkeep;
+  advice_.bound = selection.bound;
 }
 
-// Indexes that pay only together, as on both sides of a join: what the plan with all of them uses.
-void Advisor::ChooseTogether() {
-  for (Work& work : workload_.works()) {
-    if (!work.priced() || work.used_by_all.size() < 2 || workload_.OutOfTime()) continue;
-    if (chosen_.size() + work.used_by_all.size() > kMaxProposals) continue;
-    double net = work.Saved(work.cost_now, work.cost_all);
-    for (const int i : work.used_by_all) {
-      if (workload_.at(i).open) net -= workload_.at(i).write_ms_per_day;
-    }
-    if (net < floor_ || work.cost_all > work.cost_now * 0.7) continue;
-    for (const int i : Positions(work.used_by_all, memory_))
-      if (workload_.at(i).open) Take(i);
+// The statement with the first, the first two ... of the chosen.
+void Advisor::Credit(int number, std::pmr::vector<Step>& steps) {
+  const Work& work = workload_.work(number);
+  std::pmr::vector<ItemSet> sets(memory_);
+  std::pmr::vector<std::size_t> ranks(memory_);
+  ItemSet all = 0;
+  sets.push_back(0);
+  for (std::size_t rank = 0; rank < chosen_.size(); ++rank) {
+    const auto at = std::find(work.items.begin(), work.items.end(), chosen_[rank]);
+    if (at == work.items.end()) continue;
+    all |= ItemSet{1} << (at - work.items.begin());
+    ranks.push_back(rank);
+    sets.push_back(all);
+  }
+  if (all == 0 || work.failed) return;
+  // With all of them as the server would plan it; the joins that finds serve the others.
+  advise::PlannedSet whole;
+  workload_.PlanExactly(number, all, &whole);
+  std::pmr::vector<advise::PlannedSet> planned(sets.size(), memory_);
+  workload_.Plan(number, sets, planned);
+  planned.back() = whole;
+  for (std::size_t n = 0; n < ranks.size(); ++n) {
+    const ItemSet bit = sets[n + 1] & ~sets[n];
+    if ((planned[n + 1].used & bit) == 0) continue;
+    steps.push_back({static_cast<int>(ranks[n]), &work, planned[n].cost, planned[n + 1].cost});
   }
 }
 
 void Advisor::Report() {
-  // Each statement with the first, the first two ... of the chosen: what every one adds.
-  struct Step {
-    int candidate;
-    Work* work;
-    double before, after;
-  };
   std::pmr::vector<Step> steps(memory_);
-  for (Work& work : workload_.works()) {
-    if (!work.priced()) continue;
-    Positions chosen(memory_);
-    for (const int i : chosen_)
-      if (work.Wants(i)) chosen.push_back(i);
-    if (chosen.empty()) continue;
-    std::pmr::vector<Positions> sets(memory_);
-    for (std::size_t n = 0; n <= chosen.size(); ++n)
-      sets.emplace_back(chosen.begin(), chosen.begin() + static_cast<std::ptrdiff_t>(n));
-    std::pmr::vector<Priced> priced(memory_);
-    if (!workload_.Price(work, sets, priced)) continue;
-    // Each is credited with what it takes off the cost with its predecessors in place.
-    for (std::size_t n = 0; n < chosen.size(); ++n) {
-      const Positions& used = priced[n + 1].used;
-      if (std::find(used.begin(), used.end(), chosen[n]) == used.end()) continue;
-      steps.push_back({chosen[n], &work, priced[n].cost, priced[n + 1].cost});
-    }
+  double cost = 0;  // by calls
+  for (std::size_t i = 0; i < workload_.works().size(); ++i) {
+    const Work& work = workload_.work(static_cast<int>(i));
+    cost += work.cost_before * work.calls_per_day;
+    Credit(static_cast<int>(i), steps);
   }
-  for (const int candidate : chosen_) {
-    Pooled& pooled = workload_.at(candidate);
-    std::pmr::vector<ProposedIndex::Helped> helped(memory_);
+  const double floor = Floor();
+  std::stable_sort(steps.begin(), steps.end(),
+                   [](const Step& a, const Step& b) { return a.rank < b.rank; });
+  for (std::size_t rank = 0; rank < chosen_.size(); ++rank) {
+    const auto mine = [&](const Step& step) { return step.rank == static_cast<int>(rank); };
+    const auto first = std::find_if(steps.begin(), steps.end(), mine);
+    const auto end = std::find_if_not(first, steps.end(), mine);
     double saved = 0;
-    for (const Step& step : steps) {
-      if (step.candidate != candidate) continue;
-      const double ms = step.work->Saved(step.before, step.after);
-      if (ms <= 0) continue;
-      helped.push_back({step.work->statement->query_id, step.work->statement->user,
-                        step.work->calls_per_day, step.work->statement->mean_ms, step.before,
-                        step.after, ms});
-      saved += ms;
-    }
-    if (saved - pooled.write_ms_per_day < floor_) continue;
-    std::stable_sort(helped.begin(), helped.end(), [](const auto& a, const auto& b) {
-      return a.saved_ms_per_day > b.saved_ms_per_day;
-    });
-    ReportOne(candidate, helped);
+    for (auto step = first; step != end; ++step)
+      saved += step->work->Saved(step->before, step->after);
+    if (!request_.given && saved - workload_.at(chosen_[rank]).write_ms_per_day < floor) continue;
+    if (first == end) continue;
+    ReportOne(chosen_[rank], {first, end}, &cost);
   }
 }
 
-void Advisor::ReportOne(int candidate, const std::pmr::vector<ProposedIndex::Helped>& helped) {
+void Advisor::ReportOne(int candidate, std::span<const Step> steps, double* cost) {
   const Pooled& pooled = workload_.at(candidate);
-  const Table* table = snapshot_.FindTable(pooled.qualified.table);
-  const std::int64_t bytes = workload_.IndexBytes(candidate);
+  const Table* table = snapshot_.FindTable(pooled.candidate.table);
   if (table == nullptr) return;
-  if (bytes == 0) {
-    for (const ProposedIndex::Helped& one : helped) snapshot_.unplanned.push_back(one.query_id);
-    return;
-  }
-  ProposedIndex proposed;
+  AdvisedIndex& advised = advice_.indexes.emplace_back(advice_.indexes.get_allocator().resource());
+  ProposedIndex& proposed = advised.proposed;
   proposed.table = table->oid;
   // Named last: what was not chosen must not change the names of what was.
-  names_.push_back(ChooseName(snapshot_, pooled.qualified, names_, memory_));
+  names_.push_back(ChooseName(snapshot_, pooled.candidate, names_, memory_));
   proposed.definition =
-      snapshot_.Intern(Definition(snapshot_, pooled.qualified, names_.back(), memory_));
+      snapshot_.Intern(Definition(snapshot_, pooled.candidate, names_.back(), memory_));
   std::pmr::string name(memory_);
   text::AppendIdentifier(name, names_.back());
   proposed.name = snapshot_.Intern(name);
-  const std::pmr::string keys = KeyList(pooled.qualified, memory_);
-  proposed.columns = snapshot_.Intern(std::string_view(keys).substr(1, keys.size() - 2));
-  proposed.predicted_bytes = bytes;
+  proposed.columns = snapshot_.Intern(Columns(pooled.candidate, memory_));
+  proposed.predicted_bytes = static_cast<std::int64_t>(pooled.bytes);
   // As the migration's estimate: the heap is read once, the index sorted and written.
   const MigrationFacts rates;
   proposed.predicted_build_ms =
       (static_cast<double>(workload_.HeapBytes(*table)) / rates.scan_bytes_per_second +
-       static_cast<double>(bytes) / rates.build_bytes_per_second) *
+       pooled.bytes / rates.build_bytes_per_second) *
       1e3;
-  proposed.helped = snapshot_.Keep(std::span<const ProposedIndex::Helped>(helped));
   proposed.write_ms_per_day = pooled.write_ms_per_day;
-  snapshot_.proposed_indexes.push_back(proposed);
+  std::pmr::vector<ProposedIndex::Helped> helped(memory_);
+  advised.cost_before = *cost;
+  double executions = 0, days = 0;
+  for (const Step& step : steps) {
+    const Work& work = *step.work;
+    *cost -= (step.before - step.after) * work.calls_per_day;
+    const double ms =
+        request_.given ? step.before - step.after : work.Saved(step.before, step.after);
+    if (ms <= 0) continue;
+    helped.push_back({work.query_id, work.user, work.calls_per_day,
+                      work.statement == nullptr ? 0 : work.statement->mean_ms, step.before,
+                      step.after, ms});
+    if (work.statement == nullptr) continue;
+    executions += static_cast<double>(work.statement->calls);
+    days = std::max(days, (snapshot_.server.now - work.statement->first_seen) / 86400);
+  }
+  advised.cost_after = *cost;
+  advised.confidence = request_.given ? 1 : rules::Confidence(executions, days);
+  std::stable_sort(helped.begin(), helped.end(), [](const auto& a, const auto& b) {
+    return a.saved_ms_per_day > b.saved_ms_per_day;
+  });
+  proposed.helped = snapshot_.Keep(std::span<const ProposedIndex::Helped>(helped));
+  snapshot_.ForEachIndexOf(table->oid, [&](const Index& index) {
+    if (advise::DoesWorkOf(pooled.candidate, index)) advised.redundant.push_back(&index);
+  });
 }
 
 }  // namespace
 
-void ProposeIndexes(Snapshot& snapshot) {
-  snapshot.proposed_indexes.clear();
-  snapshot.unplanned.clear();
+Advice AdviseIndexes(Snapshot& snapshot, const AdviceRequest& request,
+                     std::pmr::memory_resource* out) {
+  Advice advice(out);
   MemoryContext keep = nullptr, scratch = nullptr;
   Guarded([&] {
     keep = AllocSetContextCreateInternal(CurrentMemoryContext, "assist index advisor",
@@ -218,11 +254,23 @@ void ProposeIndexes(Snapshot& snapshot) {
   });
   {
     ContextResource memory(keep);
-    Workload workload(snapshot, keep, scratch, &memory);
-    Advisor(snapshot, workload).Run();
+    Workload workload(snapshot, keep, scratch, &memory, request.cpu_limit_ms, request.index_bytes);
+    Advisor(snapshot, workload, request, advice).Run();
   }
   // After an error both stay for the caller's context: the error's data is in one of them.
   Guarded([&] { MemoryContextDelete(keep); });
+  return advice;
+}
+
+void ProposeIndexes(Snapshot& snapshot) {
+  snapshot.proposed_indexes.clear();
+  snapshot.unplanned.clear();
+  const ScopedContext context("assist proposed indexes");
+  ContextResource memory(context.get());
+  AdviceRequest request;
+  request.most_indexes = kMaxProposals;
+  for (const AdvisedIndex& advised : AdviseIndexes(snapshot, request, &memory).indexes)
+    snapshot.proposed_indexes.push_back(advised.proposed);
 }
 
 }  // namespace assist::pg

@@ -21,6 +21,8 @@ namespace {
 // three kinds of keys), doubled for WAL and page reads. Removal by vacuum is cheaper.
 constexpr double kWriteMs = 0.003;
 constexpr double kDeleteMs = 0.001;
+// Entries of a row in a GIN index, each of which goes through the pending list first.
+constexpr double kGinEntries = 4;
 // Below that the counters of a table speak of how it was filled.
 constexpr double kCountersSpeakSeconds = 7 * 86400;
 
@@ -41,27 +43,61 @@ std::int64_t Workload::HeapBytes(const Table& root) const {
   return bytes;
 }
 
-// What keeping one more index of the table costs a day: from its counters when they cover a week,
-// else from the writing statements observed. Updates that are heap-only now are taken to stay so:
-// whether they touch the new keys is not known.
-double Workload::WriteCost(Oid oid) const {
+// Share of the rows updated in the table whose update sets a column of the candidate, by the
+// observed statements; all of them where none was observed.
+double Workload::TouchedShare(Oid root, const Candidate& candidate) const {
+  const auto in_text = [](std::string_view text, std::string_view column) {
+    return text.find(column) != std::string_view::npos;
+  };
+  const auto touches = [&](std::string_view column) {
+    const auto is_key = [&](const CandidateKey& key) {
+      return key.column != 0 ? key.text == column : in_text(key.text, column);
+    };
+    return std::any_of(candidate.keys.begin(), candidate.keys.end(), is_key) ||
+           std::any_of(candidate.included.begin(), candidate.included.end(), is_key) ||
+           in_text(candidate.predicate, column);
+  };
+  double all = 0, touched = 0;
+  for (const Writer& writer : writers_) {
+    const Table* table = snapshot_.FindTable(writer.table);
+    if (table == nullptr || !IsPartOf(*table, root) || writer.updated <= 0) continue;
+    all += writer.updated;
+    if (std::any_of(writer.columns.begin(), writer.columns.end(), touches))
+      touched += writer.updated;
+  }
+  return all > 0 ? touched / all : 1;
+}
+
+// What keeping the index costs a day: from the counters of its table when they cover a week, else
+// from the writing statements observed. An update that is not heap-only writes an entry into every
+// index. One that is stays so unless it sets a column of this index: then it writes an entry into
+// this one and all others.
+double Workload::WriteCost(const Pooled& pooled) const {
+  const Oid oid = pooled.candidate.table;
   const double seconds = snapshot_.server.now - snapshot_.server.statistics_since;
   const bool counters = snapshot_.server.statistics_since > 0 && seconds >= kCountersSpeakSeconds;
+  const double touched = TouchedShare(oid, pooled.candidate);
+  const double entry =
+      kWriteMs * pooled.share * (pooled.candidate.method == advise::Method::kGin ? kGinEntries : 1);
   double ms = 0;
   for (const Table& table : snapshot_.tables) {
     if (!IsPartOf(table, oid)) continue;
-    const auto updated = static_cast<double>(table.updated);
-    const double moved = updated > 0 ? 1 - static_cast<double>(table.hot_updated) / updated : 1;
+    int others = 0;
+    snapshot_.ForEachIndexOf(table.oid, [&](const Index&) { ++others; });
+    const auto all = static_cast<double>(table.updated);
+    const double hot = all > 0 ? static_cast<double>(table.hot_updated) / all : 0;
+    const auto cost = [&](double inserted, double updated, double deleted) {
+      return (inserted + updated * (1 - hot)) * entry +
+             updated * hot * touched * (entry + others * kWriteMs) +
+             deleted * kDeleteMs * pooled.share;
+    };
     if (counters) {
-      const double entries = static_cast<double>(table.inserted) + updated * moved;
-      ms += (entries * kWriteMs + static_cast<double>(table.deleted) * kDeleteMs) *
+      ms += cost(static_cast<double>(table.inserted), all, static_cast<double>(table.deleted)) *
             rules::kSecondsPerDay / seconds;
       continue;
     }
-    for (const Writer& writer : writers_) {
-      if (writer.table == table.oid)
-        ms += (writer.inserted + writer.updated * moved) * kWriteMs + writer.deleted * kDeleteMs;
-    }
+    for (const Writer& writer : writers_)
+      if (writer.table == table.oid) ms += cost(writer.inserted, writer.updated, writer.deleted);
   }
   return ms;
 }
@@ -83,8 +119,14 @@ void Workload::MeasureCost() {
       ms[i] += static_cast<double>(plan.exec_ns) / 1e6;
     }
   }
-  for (std::size_t i = 0; i < works_.size(); ++i)
-    if (cost[i] > 0) works_[i].ms_per_cost = ms[i] / cost[i];
+  for (std::size_t i = 0; i < works_.size(); ++i) {
+    Work& work = works_[i];
+    if (work.cost_before <= 0) continue;
+    // The cost of one planning may be far from that of the executions: no more than all of their
+    // time can be saved.
+    const double most = work.statement->mean_ms / work.cost_before;
+    work.ms_per_cost = cost[i] > 0 ? std::min(ms[i] / cost[i], most) : most;
+  }
 }
 
 // What the statement's ranges on each table selected: the rows left, over the share that equalities

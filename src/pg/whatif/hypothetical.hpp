@@ -15,8 +15,10 @@
 #include "pg/server.hpp"
 
 extern "C" {
-#include "nodes/plannodes.h"  // for PlannedStmt
-#include "utils/relcache.h"   // for Relation
+#include "nodes/parsenodes.h"  // for Query
+#include "nodes/pathnodes.h"   // for PlannerInfo
+#include "nodes/plannodes.h"   // for PlannedStmt
+#include "utils/relcache.h"    // for Relation
 }
 
 namespace assist::pg {
@@ -29,6 +31,7 @@ T* copy_node(const T* node) {
 
 // What the planner is told of an index's size.
 struct IndexSize {
+  double rows;        // of the table
   double tuples;      // entries; -1 = as many as the table has rows
   BlockNumber pages;  // whole index
   int tree_height;    // levels above the leaves; -1 = unknown (not a b-tree)
@@ -93,6 +96,9 @@ void predict_index_size(HypotheticalIndex* index, Relation table);
 
 // True while a planner call of ours runs in this backend: nobody should count it.
 bool what_if_active() noexcept;
+
+// Whether the planning is that of the innermost PlannerScope's query, and not of one that it runs.
+bool plans_for_us(const PlannerInfo* root) noexcept;
 
 // For one guarded planner() call and the EXPLAIN of its plan. `query` is the tree handed to
 // planner().

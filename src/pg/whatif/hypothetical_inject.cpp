@@ -31,13 +31,6 @@ constinit get_relation_info_hook_type previous_relation_info = nullptr;
 constinit explain_get_index_name_hook_type previous_index_name = nullptr;
 constinit bool installed = false;
 
-// A planner call nested in ours has its own query at the top. Planner hooks that plan a copy of the
-// query are not seen through: nothing is injected then, and nothing is claimed to be used.
-bool is_our_call(const PlannerInfo* root) {
-  while (root->parent_root != nullptr) root = root->parent_root;
-  return root->parse == active_query;
-}
-
 // As build_index_tlist in plancat.c builds it: a Var or the expression per column.
 List* make_index_tlist(const IndexOptInfo* info, Index varno, Oid relation) {
   List* tlist = NIL;
@@ -157,7 +150,7 @@ void inject_indexes(HypotheticalSet* set, Oid relation, RelOptInfo* rel) {
 
 void relation_info_hook(PlannerInfo* root, Oid relation, bool inhparent, RelOptInfo* rel) {
   if (previous_relation_info != nullptr) previous_relation_info(root, relation, inhparent, rel);
-  if (active_set == nullptr || inhparent || !is_our_call(root)) return;
+  if (active_set == nullptr || inhparent || !plans_for_us(root)) return;
   if (active_set->hidden != NIL) hide_indexes(rel, active_set->hidden);
   if (active_set->indexes != NIL) inject_indexes(active_set, relation, rel);
 }
@@ -209,6 +202,13 @@ void collect_scan(Plan* plan, void* oids) {
 }
 
 }  // namespace
+
+// A planner call nested in ours has its own query at the top. Planner hooks that plan a copy of the
+// query are not seen through: nothing is injected then, and nothing is claimed to be used.
+bool plans_for_us(const PlannerInfo* root) noexcept {
+  while (root->parent_root != nullptr) root = root->parent_root;
+  return active_query != nullptr && root->parse == active_query;
+}
 
 bool what_if_active() noexcept { return active_set != nullptr; }
 

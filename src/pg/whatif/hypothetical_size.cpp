@@ -344,7 +344,7 @@ void predict_index_size(HypotheticalIndex* index, Relation table) {
   BlockNumber pages;
   double rows, all_visible;
   estimate_rel_size(table, nullptr, &pages, &rows, &all_visible);
-  index->size = {-1, 1, -1};
+  index->size = {rows, -1, 1, -1};
   if (index->predicate != NIL) {
     const double selected =
         planned_rows(index->relation, index->relation_kind, NIL, index->predicate);

@@ -12,6 +12,7 @@ extern "C" {
 #include "utils/datum.h"
 #include "utils/lsyscache.h"
 #include "utils/syscache.h"
+#include "utils/typcache.h"
 }
 
 namespace assist::pg {
@@ -89,7 +90,50 @@ bool find_ranges(Node* node, void* context) {
   return expression_tree_walker(node, ASSIST_WALKER(find_ranges), context);
 }
 
-// The bound below which the share `at` of the column's histogram lies; false without a histogram.
+struct Common {
+  Datum value;
+  double share;
+};
+
+int compare_common(const void* a, const void* b, void* compare) {
+  auto* type = static_cast<TypeCacheEntry*>(compare);
+  return DatumGetInt32(FunctionCall2Coll(&type->cmp_proc_finfo, type->typcollation,
+                                         static_cast<const Common*>(a)->value,
+                                         static_cast<const Common*>(b)->value));
+}
+
+// The value below which the share `at` lies, of a column with so few values that all of them are
+// kept as common ones.
+bool common_bound(const Range& range, HeapTuple tuple, double at, Datum* bound) {
+  TypeCacheEntry* type = lookup_type_cache(range.type, TYPECACHE_CMP_PROC_FINFO);
+  AttStatsSlot slot;
+  if (!OidIsValid(type->cmp_proc_finfo.fn_oid) ||
+      !get_attstatsslot(&slot, tuple, STATISTIC_KIND_MCV, InvalidOid,
+                        ATTSTATSSLOT_VALUES | ATTSTATSSLOT_NUMBERS))
+    return false;
+  const bool usable =
+      slot.nvalues > 1 && slot.nnumbers == slot.nvalues && slot.valuetype == range.type;
+  if (usable) {
+    const auto count = static_cast<Size>(slot.nvalues);
+    auto* common = static_cast<Common*>(palloc(sizeof(Common) * count));
+    double all = 0;
+    for (Size i = 0; i < count; ++i) {
+      common[i] = {slot.values[i], static_cast<double>(slot.numbers[i])};
+      all += common[i].share;
+    }
+    qsort_arg(common, count, sizeof(Common), compare_common, type);
+    Size i = 0;
+    for (double below = common[0].share; i + 1 < count && below < at * all;
+         below += common[i].share)
+      ++i;
+    *bound = datumCopy(common[i].value, type->typbyval, type->typlen);
+  }
+  free_attstatsslot(&slot);
+  return usable;
+}
+
+// The bound below which the share `at` of the column's histogram lies, or of its common values
+// where there is none; false without either.
 bool histogram_bound(const Range& range, double at, Datum* bound) {
   HeapTuple tuple = SearchSysCache3(STATRELATTINH, ObjectIdGetDatum(range.relation),
                                     Int16GetDatum(range.column), BoolGetDatum(false));
@@ -112,6 +156,7 @@ bool histogram_bound(const Range& range, double at, Datum* bound) {
     }
     free_attstatsslot(&slot);
   }
+  if (!found) found = common_bound(range, tuple, at, bound);
   ReleaseSysCache(tuple);
   return found;
 }

@@ -165,8 +165,8 @@ AnalyzedStatement analyze_statement(const char* text, TextKind kind, const Oid* 
     default:
       reject_utility();
   }
-  // As parse_analyze_varparams does, without computing a query id and without
-  // post_parse_analyze_hook: with id 0 nobody counts what is planned here.
+  // As parse_analyze_varparams does, without post_parse_analyze_hook and with query id 0 in what is
+  // planned: so nobody counts it.
   ParseState* state = make_parsestate(nullptr);
   state->p_sourcetext = text;
   int ntypes = nknown;
@@ -184,7 +184,12 @@ AnalyzedStatement analyze_statement(const char* text, TextKind kind, const Oid* 
   check_variable_parameters(state, query);
   free_parsestate(state);
 
-  AnalyzedStatement statement = {text, NIL, query_contains_extern_params(query), nullptr};
+  AnalyzedStatement statement = {text, NIL, query_contains_extern_params(query), nullptr, 0};
+  if (kind == TextKind::kGiven && IsQueryIdEnabled()) {
+    assist_jumble_query(query, text);
+    statement.query_id = static_cast<int64>(query->queryId);
+    query->queryId = 0;
+  }
   ListCell* cell;
   foreach (cell, QueryRewrite(query)) {
     auto* rewritten = lfirst_node(Query, cell);

@@ -48,6 +48,7 @@ struct AnalyzedStatement {
   List* queries;         // Query*, utility statements of rules left out
   bool generic;          // has parameters without a value
   ParamListInfo params;  // values to plan with; nullptr = none
+  int64 query_id;        // of a given text: the id that running it would get
 };
 
 // How a text is read.

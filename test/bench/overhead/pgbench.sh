@@ -192,7 +192,7 @@ order_of() {
 
 printf '\n%-9s %-9s %7s %-6s %10s' workload mode clients '' base
 for s in "${servers[@]:1}"; do printf '  %-23s' "$s"; done
-[ ${#servers[@]} -lt 3 ] || printf '  %-23s' "pg_assist / the former"
+[[ " ${servers[*]} " != *" pg_stat_statements "*" pg_assist "* ]] || printf '  %-23s' "pg_assist / pgss"
 echo '  verdict'
 for mode in $modes; do
   for c in $clients; do

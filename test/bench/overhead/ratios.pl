@@ -54,8 +54,9 @@ for my $what (qw(tps p99)) {
         $what eq 'tps' ? 0 : 3, median(@{ $of{ $servers[0] } });
     my %over = map { $_ => $ratio->($servers[0], $_) } @servers[1 .. $#servers];
     my @columns = map { $over{$_} } @servers[1 .. $#servers];
-    push @columns, $ratio->(@servers[1, 2]) if @servers == 3;
+    my $direct = $over{pg_assist} && $over{pg_stat_statements} ? $ratio->(qw(pg_stat_statements pg_assist)) : undef;
+    push @columns, $direct if $direct;
     printf '  %.3f (%.3f .. %.3f)', @$_ for @columns;
-    print '  ', verdict($over{pg_assist}, $over{pg_stat_statements}, $columns[2]) if $over{pg_assist};
+    print '  ', verdict($over{pg_assist}, $over{pg_stat_statements}, $direct) if $over{pg_assist};
     print "\n";
 }
