@@ -60,6 +60,25 @@ ANALYZE tiny;
 SELECT * FROM assist.advise_indexes(NULL, ARRAY['SELECT * FROM sales WHERE id = 7', 'SELECT * FROM tiny WHERE kind = 1', 'SELECT * FROM sales WHERE total >= 10',
   'SELECT count(*) FROM sales', 'SELECT * FROM sales WHERE status <> ''done''', 'SELECT 1', 'INSERT INTO tiny VALUES (1, 1)', 'SELECT * FROM sales WHERE now() > sold + random() * interval ''1 day''']);
 
+-- Other methods, where an operator asks for them: built, they are used, and of the size that was predicted.
+CREATE EXTENSION pg_trgm SCHEMA public;
+CREATE TABLE things AS SELECT i AS id, jsonb_build_object('brand', 'b' || i % 300, 'size', i % 9) AS doc, ARRAY['t' || i % 400, 'u' || i % 37] AS tags,
+    'thing ' || md5(i::text) AS title, point(i % 1000, i % 777) AS place, int4range(i, i + 9) AS span, repeat(md5(i::text), 3) AS wide, i AS made
+  FROM generate_series(1, 30000) i;
+VACUUM (ANALYZE) things;
+TRUNCATE given, advised;
+INSERT INTO given VALUES ('SELECT id FROM things WHERE doc @> ''{"brand": "b7"}'''), ('SELECT id FROM things WHERE tags && ARRAY[''t7'']'),
+  ('SELECT id FROM things WHERE to_tsvector(''simple'', title) @@ to_tsquery(''simple'', ''abc'')'), ('SELECT id FROM things WHERE title ILIKE ''%abcde%'''),
+  ('SELECT * FROM things ORDER BY place <-> point(3, 3) LIMIT 2'), ('SELECT * FROM things WHERE span @> 77'), ('SELECT * FROM things WHERE wide = ''x''');
+INSERT INTO advised SELECT create_index, size_bytes FROM assist.advise_indexes(NULL, (SELECT array_agg(query) FROM given));
+SELECT regexp_replace(create_index, ' CONCURRENTLY', '') FROM advised ORDER BY 1 \gexec
+SELECT definition(i.indexdef), pg_relation_size(format('%I.%I', i.schemaname, i.indexname)::regclass) / a.size_bytes::float8 BETWEEN 0.7 AND 1.3 AS size_fits
+  FROM advised a JOIN pg_indexes i ON a.create_index LIKE '% ' || i.indexname || ' ON %' WHERE i.schemaname = 'shelf' ORDER BY 1;
+ANALYZE things;
+SELECT query, index_of(query) AS index FROM given ORDER BY query;
+SELECT definition(create_index) FROM assist.advise_indexes(NULL, (SELECT array_agg(query) FROM given));
+DROP EXTENSION pg_trgm CASCADE;
+
 -- Observed statements.
 SELECT assist.reset();
 \set ECHO none

@@ -200,7 +200,10 @@ bool Workload::Visit(Work& work, Call call) {
 bool Workload::IsUnchanged(Work& work) {
   bool same = false;
   Guarded([&] { same = tables_unchanged(work.relations); });
-  if (!same) ++generation_;
+  if (!same) {
+    ++generation_;
+    defined_->samples = NIL;  // of tables that were others
+  }
   return same && work.generation == generation_;
 }
 

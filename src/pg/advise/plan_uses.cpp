@@ -124,9 +124,24 @@ Oid find_opclass(Oid method, Oid family, Oid type) {
   return found;
 }
 
+// Whether an index that is there serves the operator.
+bool is_served(const Table& table, Node* node, Oid op) {
+  ListCell* cell;
+  foreach (cell, table.rel->indexlist) {
+    auto* index = lfirst_node(IndexOptInfo, cell);
+    if (index->hypothetical || (index->indpred != NIL && !index->predOK)) continue;
+    for (int i = 0; i < index->nkeycolumns; ++i)
+      if (match_index_to_operand(node, i, index) && op_in_opfamily(op, index->opfamily[i]))
+        return true;
+  }
+  return false;
+}
+
 // Each method other than b-tree and hash that serves the operator, for searching or for distances.
-void add_methods(const Table& table, Node* node, Oid op, char purpose, int arm) {
+bool add_methods(const Table& table, Node* node, Oid op, char purpose, int arm) {
   const Oid type = exprType(node);
+  if (is_served(table, node, op)) return true;
+  bool found = false;
   CatCList* list = SearchSysCacheList1(AMOPOPID, ObjectIdGetDatum(op));
   for (int i = 0; i < list->n_members; ++i) {
     auto form = reinterpret_cast<Form_pg_amop>(GETSTRUCT(&list->members[i]->tuple));
@@ -138,9 +153,11 @@ void add_methods(const Table& table, Node* node, Oid op, char purpose, int arm) 
         add_key(table, node, purpose == AMOP_SEARCH ? UseKind::kOperator : UseKind::kDistance, arm);
     if (key == nullptr) break;
     key->method = form->amopmethod;
-    key->opclass = opclass;
+    if (opclass != GetDefaultOpClass(type, form->amopmethod)) key->opclass = opclass;
+    found = true;
   }
   ReleaseCatCacheList(list);
+  return found;
 }
 
 bool is_like(Oid op) {
@@ -299,8 +316,10 @@ void add_order(const Table& table, List* pathkeys, UseKind kind) {
           list_length(reinterpret_cast<OpExpr*>(node)->args) == 2) {
         auto* distance = reinterpret_cast<OpExpr*>(node);
         Node* left = strip(static_cast<Node*>(linitial(distance->args)));
-        if (is_key(table, left) && is_value(table, static_cast<Node*>(lsecond(distance->args))))
-          add_methods(table, left, distance->opno, AMOP_ORDER, 0);
+        // Not as an expression, whose value would be that distance alone.
+        if (is_key(table, left) && is_value(table, static_cast<Node*>(lsecond(distance->args))) &&
+            add_methods(table, left, distance->opno, AMOP_ORDER, 0))
+          return;
       }
       if (!is_key(table, node)) continue;
       const Oid opclass = GetDefaultOpClass(exprType(node), BTREE_AM_OID);

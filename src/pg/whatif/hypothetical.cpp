@@ -16,6 +16,7 @@ extern "C" {
 #include "catalog/pg_index.h"     // for INDOPTION_DESC
 #include "catalog/pg_inherits.h"  // for find_all_inheritors
 #include "catalog/pg_opclass.h"
+#include "catalog/pg_type.h"
 #include "commands/defrem.h"  // for ResolveOpClass
 #include "commands/tablespace.h"
 #include "mb/pg_wchar.h"  // for pg_mbcliplen
@@ -189,6 +190,20 @@ bool can_return(const HypotheticalIndex* index, int i) {
                                        GIST_COMPRESS_PROC));
 }
 
+// SOURCE: ConstructTupleDescriptor in index.c.
+Oid stored_type(Oid opclass, Oid type) {
+  HeapTuple tuple = SearchSysCache1(CLAOID, ObjectIdGetDatum(opclass));
+  if (!HeapTupleIsValid(tuple)) elog(ERROR, "cache lookup failed for operator class %u", opclass);
+  auto form = reinterpret_cast<Form_pg_opclass>(GETSTRUCT(tuple));
+  Oid stored = OidIsValid(form->opckeytype) ? form->opckeytype : type;
+  if (stored == ANYELEMENTOID && form->opcintype == ANYARRAYOID) {
+    stored = get_base_element_type(type);
+    if (!OidIsValid(stored)) elog(ERROR, "could not get element type of array type %u", type);
+  }
+  ReleaseSysCache(tuple);
+  return stored;
+}
+
 void read_columns(HypotheticalIndex* index, const IndexStmt* stmt, const IndexAmRoutine* method) {
   int i = 0;
   ListCell* cell;
@@ -218,6 +233,7 @@ void read_columns(HypotheticalIndex* index, const IndexStmt* stmt, const IndexAm
       const Oid opclass =
           ResolveOpClass(element->opclass, index->type[i], stmt->accessMethod, index->method);
       get_opclass_opfamily_and_input_type(opclass, &index->opfamily[i], &index->opcintype[i]);
+      index->key_type[i] = stored_type(opclass, index->type[i]);
       index->option[i] = read_order(element, method->amcanorder, stmt->accessMethod);
     }
     index->can_return[i] = can_return(index, i);
@@ -358,7 +374,7 @@ HypotheticalIndex* define_hypothetical_index(HypotheticalSet* set, const char* c
   check_row_security(index);
   index->name = pstrdup(choose_name(set, stmt, table));
   index->oid = unused_oid();
-  if (index->relation_kind != RELKIND_PARTITIONED_TABLE) predict_index_size(index, table);
+  if (index->relation_kind != RELKIND_PARTITIONED_TABLE) predict_index_size(set, index, table);
   relation_close(table, NoLock);
   set->indexes = lappend(set->indexes, index);
   MemoryContextSwitchTo(caller);
@@ -413,7 +429,7 @@ HypotheticalIndex* derive_partition_index(HypotheticalSet* set, HypotheticalInde
   if (usable) {
     derived->oid = unused_oid();
     Relation table = table_open(partition, NoLock);
-    predict_index_size(derived, table);
+    predict_index_size(set, derived, table);
     table_close(table, NoLock);
   }
   index->partitions = lappend(index->partitions, derived);

@@ -53,6 +53,7 @@ struct HypotheticalIndex {
   Oid collation[INDEX_MAX_KEYS];
   Oid opfamily[INDEX_MAX_KEYS];
   Oid opcintype[INDEX_MAX_KEYS];
+  Oid key_type[INDEX_MAX_KEYS];  // as stored, where the operator class says so; else the column's
   int16 option[INDEX_MAX_KEYS];  // indoption
   bool can_return[INDEX_MAX_KEYS];
   List* expressions;                // as RelationGetIndexExpressions gives them, varno 1
@@ -66,6 +67,7 @@ struct HypotheticalSet {
   MemoryContext context;
   List* indexes;  // HypotheticalIndex*
   List* hidden;   // OIDs of existing indexes the planner must not see
+  List* samples;  // of tables, for sizes (hypothetical_sample.cpp)
   bool trusted;   // its definitions are ours: SELECT on the table is not asked for
 };
 
@@ -92,7 +94,7 @@ HypotheticalIndex* derive_partition_index(HypotheticalSet* set, HypotheticalInde
                                           Oid partition);
 
 // Fills index->size from the statistics of its table (hypothetical_size.cpp). `table` is open.
-void predict_index_size(HypotheticalIndex* index, Relation table);
+void predict_index_size(HypotheticalSet* set, HypotheticalIndex* index, Relation table);
 
 // True while a planner call of ours runs in this backend: nobody should count it.
 bool what_if_active() noexcept;

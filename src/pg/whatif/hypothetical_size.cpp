@@ -7,9 +7,11 @@
 #include "assist/size_model.hpp"
 
 #include "pg/whatif/hypothetical.hpp"
+#include "pg/whatif/hypothetical_sample.hpp"
 
 extern "C" {
 #include "access/brin_internal.h"  // for BRIN_PROCNUM_OPCINFO
+#include "access/gist.h"           // for GIST_SORTSUPPORT_PROC
 #include "access/itup.h"           // for IndexTupleData
 #include "access/nbtree.h"         // for BTEQUALIMAGE_PROC
 #include "catalog/pg_am.h"
@@ -254,7 +256,8 @@ List* size_columns(const HypotheticalIndex* index, double rows, SizedColumn* col
       columns[i].width =
           columns[i].constant_width ? steps * MAXIMUM_ALIGNOF : width - MAXIMUM_ALIGNOF / 2;
     }
-    columns[i].distinct = DistinctCount(statistics.distinct, rows);
+    columns[i].distinct = DistinctCount(statistics.distinct, index->size.rows);
+    if (columns[i].distinct > rows) columns[i].distinct = rows;
   }
   return keys;
 }
@@ -263,13 +266,49 @@ BlockNumber to_pages(double pages) {
   return pages < MaxBlockNumber ? static_cast<BlockNumber>(pages) : MaxBlockNumber;
 }
 
-void predict_btree(HypotheticalIndex* index, double rows) {
+// Whether statistics leave something open that a sample tells: how often several columns repeat
+// together, what an expression gives, what the rows of a predicate are like.
+bool wants_sample(const HypotheticalIndex* index, bool deduplicated) {
+  return index->expressions != NIL || index->predicate != NIL || (deduplicated && index->nkeys > 1);
+}
+
+void use_sample(const HypotheticalIndex* index, const SampledKeys& sampled, SizedColumn* columns) {
+  for (int i = 0; i < index->ncolumns; ++i) {
+    if (index->attribute[i] == 0 || index->predicate != NIL) {
+      columns[i].null_fraction = sampled.nulls[i];
+      columns[i].distinct = 0;  // as the keys are
+    }
+    if (columns[i].length < 0 && index->attribute[i] == 0 && sampled.width[i] > 0) {
+      columns[i].width = sampled.width[i];
+      columns[i].constant_width = false;
+    }
+  }
+}
+
+void predict_btree(HypotheticalSet* set, HypotheticalIndex* index, Relation table, double rows,
+                   BlockNumber table_pages) {
   SizedColumn columns[INDEX_MAX_KEYS];
   List* keys = size_columns(index, rows, columns);
   const bool equal_image =
       index->deduplicate && index->ncolumns == index->nkeys && is_equal_image(index);
-  const double distinct =
-      equal_image && !index->unique ? distinct_keys(index, keys, columns, rows) : 0;
+  const bool deduplicated = equal_image && !index->unique;
+  double distinct = 0;
+  SampledKeys sampled;
+  if (wants_sample(index, deduplicated) &&
+      sample_keys(set, index, table, index->size.rows, table_pages, rows, &sampled)) {
+    use_sample(index, sampled, columns);
+    // Of uneven values a sample finds too few: it knows better than the columns' statistics only
+    // where these clearly repeat together.
+    const bool plain = index->expressions == NIL && index->predicate == NIL;
+    const double independent =
+        deduplicated && plain ? distinct_keys(index, keys, columns, rows) : 0;
+    const double clearly = independent < rows / 2 ? 4 : 2;
+    if (deduplicated)
+      distinct = independent > 0 && sampled.distinct > independent / clearly ? independent
+                                                                             : sampled.distinct;
+  } else if (deduplicated) {
+    distinct = distinct_keys(index, keys, columns, rows);
+  }
 
   const auto nkeys = static_cast<std::size_t>(index->nkeys);
   const auto ncolumns = static_cast<std::size_t>(index->ncolumns);
@@ -313,6 +352,35 @@ void predict_hash(HypotheticalIndex* index, double rows) {
   index->size.pages = to_pages(2 + buckets + (overflow > 0 ? overflow : 0));
 }
 
+// Entries of the stored type one by one into pages that split; of points sorted, into full pages.
+void predict_gist(HypotheticalIndex* index, double rows) {
+  constexpr double kSplitFill = 0.52, kSortedFill = 0.72;
+  SizedColumn columns[INDEX_MAX_KEYS];
+  size_columns(index, rows, columns);
+  double bytes = sizeof(IndexTupleData);
+  bool sorted = true;
+  for (int i = 0; i < index->nkeys; ++i) {
+    const int16 length = get_typlen(index->key_type[i]);
+    if (index->key_type[i] != index->type[i] && length < 0)
+      ereport(
+          ERROR,
+          (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+           errmsg("the size of a GiST index with this operator class cannot be predicted"),
+           errhint("Hypothetical GiST indexes keep values as they are, or of a fixed length.")));
+    bytes += length > 0 ? length : columns[i].width;
+    sorted = sorted && OidIsValid(get_opfamily_proc(index->opfamily[i], index->opcintype[i],
+                                                    index->opcintype[i], GIST_SORTSUPPORT_PROC));
+  }
+  const double entry = static_cast<double>(MAXALIGN(static_cast<Size>(bytes))) + sizeof(ItemIdData);
+  const double per_page = std::floor((BLCKSZ - 40) * (sorted ? kSortedFill : kSplitFill) / entry);
+  double level = std::ceil(rows / per_page), pages = level;
+  while (level > 1) {
+    level = std::ceil(level / per_page);
+    pages += level;
+  }
+  index->size.pages = to_pages(pages < 1 ? 1 : pages);
+}
+
 // One summary tuple per range of 128 pages: its lowest and highest value a column.
 void predict_brin(HypotheticalIndex* index, double rows, BlockNumber table_pages) {
   constexpr double kRange = 128;  // BRIN_DEFAULT_PAGES_PER_RANGE, which the planner takes
@@ -340,7 +408,7 @@ void predict_brin(HypotheticalIndex* index, double rows, BlockNumber table_pages
 
 }  // namespace
 
-void predict_index_size(HypotheticalIndex* index, Relation table) {
+void predict_index_size(HypotheticalSet* set, HypotheticalIndex* index, Relation table) {
   BlockNumber pages;
   double rows, all_visible;
   estimate_rel_size(table, nullptr, &pages, &rows, &all_visible);
@@ -351,12 +419,18 @@ void predict_index_size(HypotheticalIndex* index, Relation table) {
     if (selected < rows) rows = selected;
     index->size.tuples = rows;
   }
-  if (index->method == BTREE_AM_OID) return predict_btree(index, rows);
+  if (index->method == BTREE_AM_OID) return predict_btree(set, index, table, rows, pages);
   if (index->method == HASH_AM_OID) return predict_hash(index, rows);
   if (index->method == BRIN_AM_OID) return predict_brin(index, rows, pages);
+  if (index->method == GIST_AM_OID) return predict_gist(index, rows);
+  if (index->method == GIN_AM_OID) {
+    index->size.pages =
+        to_pages(sampled_gin_pages(set, index, table, index->size.rows, pages, rows));
+    return;
+  }
   ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
                   errmsg("the size of a %s index cannot be predicted", get_am_name(index->method)),
-                  errhint("Hypothetical indexes are b-tree, hash or BRIN.")));
+                  errhint("Hypothetical indexes are b-tree, hash, BRIN, GIN or GiST.")));
 }
 
 }  // namespace assist::pg
