@@ -60,14 +60,15 @@ struct Judgement {
 
 // REQUIRES: hours ascend.
 //
-// Normal is the median of the same hour of the week over four weeks (three at least); before that,
-// of the same hour over two weeks' days of the same kind; shifts are left out of it, until after
-// four weeks one is the new normal.
+// Normal is the median of the same hour of the week over four weeks (three at least), and of the
+// hours beside it and of the same hour of other days as far as they do not differ: by less than half
+// of what residuals vary. Before that, of the same hour over two weeks' days of the same kind. Shifts
+// are left out of it, until after four weeks one is the new normal.
 //
 // A shift is found by a CUSUM of the residual from normal, in units of its own spread (Page 1954),
 // with the spread from the median absolute deviation of two weeks and the threshold widened for
 // autocorrelation; one hour counts for three units at most, so that no spike suffices. It is found
-// with k = 0.5 and h = 6, warned of with k = 1 and h = 8. Then come the gates of ShiftSettings, and
+// with k = 0.5 and h = 6, warned of with k = 1 and h = 10. Then come the gates of ShiftSettings, and
 // silence about what came at the same days of two earlier months. The onset is where means differ
 // most (Welch).
 Judgement JudgeSeries(std::span<const HourPoint> points, const ShiftSettings& settings,

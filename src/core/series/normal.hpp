@@ -13,8 +13,8 @@ class NormalLevel {
       : points_(points), left_out_(memory) {}
 
   const HourPoint* At(std::int32_t hour) const;  // nullptr = not measured
-  // From points before `hour`.
-  Normal Of(std::int32_t hour) const;
+  // From points before `hour`. `spread` of residuals, as far as it is known.
+  Normal Of(std::int32_t hour, double spread = 0) const;
   // Hours from `first` on do not tell what is normal ...
   void LeaveOutFrom(std::int32_t first) { left_out_.push_back({first, kNever}); }
   // ... up to this one ...

@@ -16,7 +16,7 @@ constexpr int kSpreadHours = 336;  // two weeks
 constexpr std::size_t kEnoughForSpread = 48;
 constexpr double kLeastSpread = 0.04879;  // ln 1.05
 constexpr double kClip = 3;               // units that one hour counts for at most
-constexpr double kFoundK = 0.5, kFoundH = 6, kWarnedK = 1, kWarnedH = 8;
+constexpr double kFoundK = 0.5, kFoundH = 6, kWarnedK = 1, kWarnedH = 10;
 constexpr std::size_t kWindow = 48;  // points on each side of an onset that are compared
 constexpr std::size_t kOverPoints = 12,
                       kOverNormal = 9;  // over when so many of so many are normal again
@@ -70,7 +70,7 @@ class Finder {
     out_.normal.reserve(points_.size());
     residuals_.reserve(points_.size());
     for (std::size_t i = 0; i < points_.size(); ++i) {
-      const Normal normal = level_.Of(points_[i].hour);
+      const Normal normal = level_.Of(points_[i].hour, spread_.s);
       out_.normal.push_back(normal);
       if (normal.from == Normal::From::kLearning) continue;
       residuals_.push_back({i, points_[i].hour, points_[i].value - normal.value});
@@ -147,6 +147,9 @@ class Finder {
     // A cheap look before the expensive one: the last points must be away at all.
     if (side.sign * MedianOver(i + 1 - least, i) < std::log(settings_.min_ratio) / 2) return;
     onset_ = Onset(side.found.start, i);
+    // Not before the last one was over.
+    if (!went_on_ && !out_.shifts.empty() && Current().until != kNever)
+      while (onset_ < i && residuals_[onset_].hour < Current().until) ++onset_;
     if (i + 1 - onset_ < least) return;
     const double level = side.sign * MedianOver(onset_, i);
     if (level < std::log(settings_.min_ratio) ||
@@ -276,7 +279,7 @@ class Finder {
     for (const int lag : {-2, -1, 1, 2}) {
       scratch_.clear();
       for (std::size_t n = onset_; n <= last; ++n) {
-        const Normal other = level_.Of(residuals_[n].hour + lag);
+        const Normal other = level_.Of(residuals_[n].hour + lag, spread_.s);
         if (other.from != Normal::From::kLearning)
           scratch_.push_back(points_[residuals_[n].point].value - other.value);
       }
