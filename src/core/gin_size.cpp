@@ -13,9 +13,8 @@ constexpr double kTupleHeader = 8, kItem = 4, kPageHeader = 32;
 constexpr double kOffsetsOfPage = 2048;  // of the space that row numbers of one page are encoded in
 constexpr double kInlineShare = 1.0 / 3;  // of a page: the longest list beside its key
 constexpr double kSegmentBytes = 256, kSegmentHeader = 8;
-// Entries come in the order of keys, so pages that split in the middle stay half full; the next batch
-// fills some of them again.
-// Of large entries as many as fit are on a page.
+// Entries come in the order of keys, so pages that split in the middle stay half full; the next
+// batch fills some of them again. Of large entries as many as fit are on a page.
 constexpr double kEntryFill = 0.55, kLargeEntry = 1.0 / 12, kPostingFill = 0.95;
 
 double Align(double bytes) { return std::ceil(bytes / 8) * 8; }
@@ -70,9 +69,11 @@ double EstimateGinPages(const GinShape& shape) {
       AddKeys(shape, 1, key.rows * scale, key.bytes, pages);
     }
   }
-  const double distinct = rare.Distinct(scale);
-  if (distinct > 0)
-    AddKeys(shape, distinct, rare.rows * scale / distinct, rare_bytes / rare.values, pages);
+  if (rare.Values() > 0) {
+    const double bytes = rare_bytes / rare.Values(), others = rare.Others(scale);
+    AddKeys(shape, rare.Unique() * scale, 1, bytes, pages);
+    if (others > 0) AddKeys(shape, others, rare.OthersRows() * scale / others, bytes, pages);
+  }
   const double leaves = std::ceil(pages.entries / ((shape.page_bytes - kPageHeader) * kEntryFill));
   return 2 + leaves + (leaves > 1 ? std::ceil(leaves / 100) : 0) + pages.postings;
 }

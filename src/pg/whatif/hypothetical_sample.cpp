@@ -30,7 +30,6 @@ namespace {
 // Few rows of many pages: rows of one page are like each other.
 constexpr int kBlocks = 800;
 constexpr int kRows = 6400;
-constexpr int kGinRows = 2500;
 constexpr Size kMostKeys = 300000;
 constexpr Size kMostBytes = 16UL << 20;  // of rows kept, of values taken apart
 constexpr double kEnoughRows = 100;
@@ -52,7 +51,7 @@ struct Sample {
   Size nkeys, room;
   double rows;
   Size bytes;
-  bool full() const { return rows >= kGinRows || nkeys >= kMostKeys || bytes >= kMostBytes; }
+  bool full() const { return rows >= kRows || nkeys >= kMostKeys || bytes >= kMostBytes; }
 };
 
 bool calls_users_function(Oid function, void*) { return function >= FirstNormalObjectId; }
@@ -263,8 +262,7 @@ double sampled_gin_pages(HypotheticalSet* set, const HypotheticalIndex* index, R
   Column columns[INDEX_MAX_KEYS];
   prepare_columns(index, reading.state, columns);
   Sample sample = {static_cast<Key*>(palloc(sizeof(Key) * 1024)), 0, 1024, 0, 0};
-  const int step = rows_of->count > 2 * kGinRows ? 2 : 1;
-  for (int row = 0; row < rows_of->count && !sample.full(); row += step) {
+  for (int row = 0; row < rows_of->count && !sample.full(); ++row) {
     CHECK_FOR_INTERRUPTS();
     if (!read_row(reading, rows_of, row)) continue;
     for (int i = 0; i < index->nkeys; ++i) {

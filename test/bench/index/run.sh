@@ -7,11 +7,13 @@
 #          (tpch/reference.tsv), all scored on the same data by HypoPG; and what true sizes reach within the same budgets
 #   joins  100 statements that join 5 to 12 tables
 #   oltp   500 statements over 200 tables
+#   saas   the 48 statements of an application, ten of them writes (saas/statements.sql): the advice for them as observed, within the space of
+#          a hand-made list (saas/expert.sql), both built and timed
 #   sizes  predicted sizes over those of indexes that are built, beside HypoPG's
 #
 # Ends with an error when a bar is missed. Needs the hypopg extension for tpch and sizes.
 # usage: run.sh [PART...]          SCALE=0.1 makes tpch and sizes smaller (then no bar but that of time holds)
-parts=${*:-tpch sizes joins oltp}
+parts=${*:-tpch sizes joins oltp saas}
 scale=${SCALE:-1}
 . "$(dirname "$(readlink -f "$0")")/../overhead/server.sh"
 missed=0
@@ -69,6 +71,51 @@ timed() {  # timed WHAT LIMIT_MS
 joins() { database joins; run -f "$here/joins.sql"; timed "100 statements of 5 to 12 joins" 10000; }
 oltp() { database oltp; run -f "$here/oltp.sql"; timed "500 statements over 200 tables" 5000; }
 
+# The second of two rounds counts, the first fills caches. Space is what the indexes took when they were built.
+saas_round() {  # saas_round LIST: weighted ms, MB of the indexes, indexes that nothing used
+  db=saas_$1
+  built="FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid WHERE c.relnamespace = 'public'::regnamespace AND c.relname ~ '_idx'"
+  run -c "SELECT round(coalesce(sum(pg_relation_size(indexrelid)), 0) / 1e6) $built" >"$work/space"
+  run -c "VACUUM (ANALYZE)" -c "CALL bench.round(0)" -c "CALL bench.round(100)" >"$work/log"
+  run -c "SELECT round(sum(ms)) FROM bench.took"
+  cat "$work/space"
+  run -c "SELECT count(*) $built AND NOT EXISTS (SELECT 1 FROM assist.index_use u WHERE u.index = i.indexrelid AND executor_scans + constraint_checks > 0)"
+}
+saas() {
+  local list
+  database saas_none
+  run -f "$here/saas/schema.sql" -f "$here/saas/statements.sql" >"$work/log"
+  for list in expert ours; do sql index -c "CREATE DATABASE saas_$list TEMPLATE saas_none"; done
+  declare -A result
+  result[none]=$(saas_round none)
+  db=saas_expert
+  run -f "$here/saas/expert.sql" >"$work/log"
+  result[expert]=$(saas_round expert)
+  budget=$(sed -n 2p <<<"${result[expert]}")
+  db=saas_none
+  run -c "CREATE TABLE bench.advised AS SELECT * FROM assist.advise_indexes(${budget}000000)" 2>"$work/notice"
+  run -c "SELECT regexp_replace(create_index, ' CONCURRENTLY', '') FROM bench.advised ORDER BY rank" >"$work/list"
+  sed -n 's/.*NOTICE: *//p; s/^DETAIL: */  /p' "$work/notice"
+  run -c "SELECT to_char(size_bytes / 1e6, '9990.0') || ' MB  ' || create_index FROM bench.advised ORDER BY rank" | sed 's/^/  /'
+  db=saas_ours
+  sed 's/$/;/' "$work/list" | run >"$work/log"
+  [ -z "${DEBUG:-}" ] || run -c "SELECT pg_relation_size(indexrelid) / 1e6, indexrelid::regclass FROM pg_index WHERE indexrelid::regclass::text ~ '_idx' ORDER BY 1 DESC LIMIT 22"
+  result[ours]=$(saas_round ours)
+  for list in none expert ours; do
+    { read -r ms; read -r megabytes; read -r unused; } <<<"${result[$list]}"
+    printf '%-8s %8d ms a round, %4d MB, %d unused\n' $list "$ms" "$megabytes" "$unused"
+  done
+  { read -r expert; read -r space; } <<<"${result[expert]}"
+  { read -r ms; read -r megabytes; read -r unused; } <<<"${result[ours]}"
+  bar "time over the expert's" "$(awk -v a="$ms" -v b="$expert" 'BEGIN { printf "%.2f", a / b }')" 1.3
+  bar "space over the expert's" "$(awk -v a="$megabytes" -v b="$space" 'BEGIN { printf "%.2f", a / b }')" 1
+  bar "unused indexes" "$unused" 0
+  # Where the time goes, by statement.
+  for list in expert ours; do db=saas_$list; run -c "COPY (SELECT n, ms FROM bench.took ORDER BY n) TO STDOUT" >"$work/took.$list"; done
+  join -t "$(printf '\t')" <(sort "$work/took.expert") <(sort "$work/took.ours") | sort -t "$(printf '\t')" -k3 -gr | head -8 |
+    while IFS=$(printf '\t') read -r n a b; do db=saas_none; printf '  %8.1f ms (expert %8.1f)  %s\n' "$b" "$a" "$(run -c "SELECT left(text, 110) FROM bench.work WHERE n = $n")"; done
+}
+
 sizes() {
   tpch_data
   run -f "$here/sizes.sql" >"$work/log"
@@ -82,7 +129,7 @@ sizes() {
 for part in $parts; do
   printf '\n== %s\n' "$part"
   case $part in
-    tpch | joins | oltp | sizes) $part ;;
+    tpch | joins | oltp | sizes | saas) $part ;;
     *) fail "unknown part $part" ;;
   esac
 done

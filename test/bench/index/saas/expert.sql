@@ -1,0 +1,25 @@
+-- What a careful expert who knows the application would build.
+CREATE INDEX ON tickets (tenant_id, status, created DESC) WHERE deleted_at IS NULL;
+CREATE INDEX ON tickets (assignee_id, status) WHERE deleted_at IS NULL;
+CREATE INDEX ON tickets (requester_id, created DESC);
+CREATE INDEX ON tickets (due) WHERE status = 'open' AND deleted_at IS NULL;
+CREATE INDEX ON tickets USING gin (tags);
+CREATE INDEX ON tickets (tenant_id, created);
+CREATE INDEX ON comments (ticket_id, created);
+CREATE INDEX ON comments (author_id);
+CREATE INDEX ON users (lower(email));
+CREATE INDEX ON users (tenant_id, role) WHERE deleted_at IS NULL;
+CREATE INDEX ON events ((payload ->> 'request_id'));
+CREATE INDEX ON events USING gin (payload jsonb_path_ops);
+CREATE INDEX ON events (tenant_id, at DESC);
+CREATE INDEX ON events USING brin (at);
+CREATE INDEX ON documents USING gin (search);
+CREATE INDEX ON documents (tenant_id, updated DESC) WHERE published;
+CREATE INDEX ON metrics (tenant_id, name, at);
+CREATE INDEX ON metrics USING brin (at);
+CREATE INDEX ON sessions (user_id);
+CREATE INDEX ON sessions (expires);
+CREATE INDEX ON jobs (queue, run_at) WHERE state = 'ready';
+CREATE INDEX ON jobs (state) WHERE state = 'failed';
+CREATE INDEX ON invoices (number);
+CREATE INDEX ON invoices (tenant_id, month DESC) WHERE paid_at IS NULL;
