@@ -68,7 +68,7 @@ struct Judgement {
 // A shift is found by a CUSUM of the residual from normal, in units of its own spread (Page 1954),
 // with the spread from the median absolute deviation of two weeks and the threshold widened for
 // autocorrelation; one hour counts for three units at most, so that no spike suffices. It is found
-// with k = 0.5 and h = 6, warned of with k = 1 and h = 10. Then come the gates of ShiftSettings, and
+// with k = 0.5 and h = 6, warned of with k = 1 and h = 11. Then come the gates of ShiftSettings, and
 // silence about what came at the same days of two earlier months. The onset is where means differ
 // most (Welch).
 Judgement JudgeSeries(std::span<const HourPoint> points, const ShiftSettings& settings,

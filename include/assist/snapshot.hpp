@@ -120,8 +120,12 @@ struct Index {
   std::int64_t executor_scans = 0, executor_rows = 0;
   std::int64_t constraint_checks = 0;  // foreign-key triggers' scans
   double last_use = 0;
-  std::int64_t server_scans = 0;  // pg_stat_all_indexes.idx_scan: probes included
-  std::string_view predicate;     // deparsed; empty = none
+  // On standbys, as they were imported: since when the one imported last is known, and the latest
+  // use.
+  double imported_since = 0, imported_last = 0;  // 0 = of none
+  double imported_last_use = 0;                  // 0 = not since
+  std::int64_t server_scans = 0;                 // pg_stat_all_indexes.idx_scan: probes included
+  std::string_view predicate;                    // deparsed; empty = none
   Bloat bloat;
   std::span<const IndexKey> keys;          // key columns
   std::span<const std::int16_t> included;  // INCLUDE columns
@@ -303,8 +307,8 @@ class Snapshot {
   std::pmr::vector<Spill> spills;
   std::pmr::vector<Predicate> predicates;
   std::pmr::vector<ProposedIndex> proposed_indexes;
-  // Ids of statements that could not be planned this time, as their tables were locked or time or memory was
-  // short: that no index is proposed for them says nothing.
+  // Ids of statements that could not be planned this time, as their tables were locked or time or
+  // memory was short: that no index is proposed for them says nothing.
   std::pmr::vector<std::int64_t> unplanned;
   std::pmr::vector<Setting> settings;
   std::pmr::vector<ScopedSetting> scoped_settings;

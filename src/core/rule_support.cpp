@@ -104,6 +104,8 @@ const Index* BetterTwin(const Snapshot& snapshot, const Index& index) {
 bool IndexUseIsKnown(const Snapshot& snapshot) { return snapshot.server.observed_since > 0; }
 
 bool UsedWithin(const Snapshot& snapshot, const Index& index, double days) {
+  if (index.imported_last_use > 0 && DaysSince(snapshot, index.imported_last_use) <= days)
+    return true;
   if (index.executor_scans == 0 && index.constraint_checks == 0) return false;
   return index.last_use <= 0 || DaysSince(snapshot, index.last_use) <= days;
 }

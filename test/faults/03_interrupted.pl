@@ -30,6 +30,7 @@ my @calls = (
 	'SELECT assist.record_history()', q{SELECT assist.forget('2000-01-01')}, q{SELECT assist.mark('release')},
 	q{SELECT count(*) FROM assist.statement_totals(tstzrange(now() - interval '1 hour', now()))},
 	q{SELECT count(*) FROM assist.compare_periods(tstzrange(now() - interval '2 hours', now() - interval '1 hour'), tstzrange(now() - interval '1 hour', now()))},
+	q{SELECT assist.import_index_usage('standby', jsonb_agg(u)) FROM pg_stat_user_indexes u},
 	q{SELECT assist.import_history('queue,a,2026-01-01 00:00+00,1')}, q{SELECT count(*) FROM assist.forecast('calls')},
 	q{SELECT count(*) FROM assist.forecast_quality('calls')}, q{SELECT count(*) FROM assist.best_windows()},
 	q{SELECT assist.set_threshold('list_time', '', 500, 1000)}, q{SELECT assist.reset_threshold('list_time')}, q{SELECT assist.set_core_table('t', true)},

@@ -26,6 +26,7 @@ assist.max_overhead = 100
 assist.text_memory = '4MB'
 assist.interval = 5
 C
+rm -f "$results"/advice.* "$results"/sqlsmith.* "$results"/shop.log   # of a run before: they are added to
 as_server "$bindir/pg_ctl" start -w -s -D "$scratch/data" -l "$scratch/log" || exit 1
 echo "== databases: the server's regression tests, the demo shop"
 as_server env PGHOST="$scratch" PGUSER=postgres PGOPTIONS='-c statement_timeout=0' make -s -k -C "$cassert/source/src/test/regress" \

@@ -51,6 +51,7 @@ my %reads = (
 my %changes = (
 	acknowledge => 'assist.acknowledge(1)',
 	approve => "assist.approve($id)",
+	import_index_usage => "assist.import_index_usage('standby', '[]')",
 	import_history => "assist.import_history('a,b,now,1')",
 	forget => "assist.forget('-infinity')",
 	dismiss => "assist.dismiss($id)",

@@ -49,6 +49,32 @@ TEST_F(UnusedIndex, SilentWhenScannedByStatementsOrForeignKeyChecks) {
   EXPECT_TRUE(Silent());
 }
 
+TEST_F(UnusedIndex, SilentWhenAStandbyUsesIt) {
+  world_.snapshot.server.has_standbys = true;
+  Idle().imported_since = kNow - 50 * kDay;
+  Idle().imported_last = kNow - 1 * kDay;
+  Idle().imported_last_use = kNow - 10 * kDay;
+  EXPECT_TRUE(Silent());
+  Idle().imported_last_use = kNow - 40 * kDay;  // before the window
+  EXPECT_FALSE(Silent());
+}
+
+TEST_F(UnusedIndex, WhatStandbysDoNotUseIsSurer) {
+  world_.snapshot.server.has_standbys = true;
+  const double unseen = world_.Run("unused_index")[0].confidence;
+  EXPECT_TRUE(Contains(world_.Run("unused_index")[0].risk, "assist.import_index_usage()"));
+  Idle().imported_since = kNow - 50 * kDay;
+  Idle().imported_last = kNow - 1 * kDay;
+  EXPECT_NEAR(world_.Run("unused_index")[0].confidence, 2 * unseen, 1e-9);
+  EXPECT_TRUE(Contains(world_.Run("unused_index")[0].risk, "was imported have not scanned it"));
+  // Too short, or too long ago.
+  Idle().imported_since = kNow - 20 * kDay;
+  EXPECT_NEAR(world_.Run("unused_index")[0].confidence, unseen, 1e-9);
+  Idle().imported_since = kNow - 50 * kDay;
+  Idle().imported_last = kNow - 9 * kDay;
+  EXPECT_NEAR(world_.Run("unused_index")[0].confidence, unseen, 1e-9);
+}
+
 TEST_F(UnusedIndex, SilentWhileTheWindowIsNotOverAndSaysWhy) {
   world_.snapshot.server.observed_since = kNow - 3.2 * kDay;
   EXPECT_TRUE(Silent());

@@ -94,6 +94,13 @@ bool MayBeAttached(const Snapshot& snapshot, const Table& table) {
   return incomplete;
 }
 
+// Whether standbys have told of the index's use for that long, and lately.
+bool ToldOf(const Snapshot& snapshot, const Index& index, double days) {
+  constexpr double kLately = 7;
+  return index.imported_since > 0 && DaysSince(snapshot, index.imported_since) >= days &&
+         DaysSince(snapshot, index.imported_last) <= kLately;
+}
+
 void Evaluate(const Snapshot& snapshot, const ParamValues& values, Findings& out) {
   const double min_age = values["min_age"];
   const double window = std::max(min_age, 1.0);  // with a lowered window, use of today is use
@@ -112,12 +119,13 @@ void Evaluate(const Snapshot& snapshot, const ParamValues& values, Findings& out
     if (bytes < values["min_size"]) continue;
     // Not seen before counts as new.
     if (min_age > 0 && DaysSince(snapshot, index.created) < min_age) continue;
-    bool used = false, young = false;
+    bool used = false, young = false, told = true;
     std::int64_t server_scans = 0;
     double last_use = 0;
     ForEachLeaf(snapshot, index, [&](const Index& leaf) {
       used = used || UsedWithin(snapshot, leaf, window);
       young = young || leaf.being_built;
+      told = told && ToldOf(snapshot, leaf, min_age);
       server_scans += leaf.server_scans;
       last_use = std::max(last_use, leaf.last_use);
     });
@@ -154,11 +162,15 @@ void Evaluate(const Snapshot& snapshot, const ParamValues& values, Findings& out
     Append(risk, "A statement that runs less often than every ", text::Number(observed, 1),
            " days may need it. The down steps make it again.");
     finding.confidence = 0.9 * std::clamp(observed / kFullWindowDays, 0.3, 1.0);
-    if (snapshot.server.has_standbys) {
+    if (snapshot.server.has_standbys && told) {
+      Append(risk,
+             " The standbys whose use was imported have not scanned it in that time either; others "
+             "are not seen from here.");
+    } else if (snapshot.server.has_standbys) {
       finding.confidence *= 0.5;
-      Append(
-          risk,
-          " Use on the standbys is not seen from here: look at pg_stat_all_indexes there first.");
+      Append(risk,
+             " Use on the standbys is not seen from here: look at pg_stat_all_indexes there first, "
+             "or import it by assist.import_index_usage().");
     }
     if (expression == ExpressionUse::kUnobserved) {
       finding.confidence *= 0.6;
@@ -180,6 +192,7 @@ void Evaluate(const Snapshot& snapshot, const ParamValues& values, Findings& out
     finding.Add("table_scans", traffic.scans);
     finding.Add("table_row_changes", traffic.writes);
     finding.Add("standbys", snapshot.server.has_standbys);
+    if (snapshot.server.has_standbys) finding.Add("standbys_imported", told);
     AskToDrop(snapshot, index, finding);
   }
 }

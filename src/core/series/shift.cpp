@@ -16,7 +16,7 @@ constexpr int kSpreadHours = 336;  // two weeks
 constexpr std::size_t kEnoughForSpread = 48;
 constexpr double kLeastSpread = 0.04879;  // ln 1.05
 constexpr double kClip = 3;               // units that one hour counts for at most
-constexpr double kFoundK = 0.5, kFoundH = 6, kWarnedK = 1, kWarnedH = 10;
+constexpr double kFoundK = 0.5, kFoundH = 6, kWarnedK = 1, kWarnedH = 11;
 constexpr std::size_t kWindow = 48;  // points on each side of an onset that are compared
 constexpr std::size_t kOverPoints = 12,
                       kOverNormal = 9;  // over when so many of so many are normal again

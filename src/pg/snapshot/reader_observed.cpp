@@ -54,6 +54,14 @@ constexpr const char* kIndexUse =
     "SELECT index::oid, executor_scans, tuples, constraint_checks,"
     " coalesce(extract(epoch FROM last_use), 0)::float8 FROM assist.index_use";
 
+// Of the nodes that list an index the one known for the shortest time counts, and the one that was
+// heard of longest ago.
+constexpr const char* kImportedUse =
+    "SELECT to_regclass(index_name)::oid, extract(epoch FROM max(first_import))::float8,"
+    " extract(epoch FROM min(last_import))::float8, coalesce(extract(epoch FROM max(last_use)), "
+    "0)::float8"
+    " FROM assist.imported_index_use WHERE to_regclass(index_name) IS NOT NULL GROUP BY 1";
+
 PredicateUse UseOf(std::string_view usage) {
   if (usage == "index") return PredicateUse::kIndex;
   if (usage == "join") return PredicateUse::kJoin;
@@ -136,6 +144,18 @@ void ReadIndexUse(Snapshot& snapshot) {
     index->executor_rows = row.Integer(2);
     index->constraint_checks = row.Integer(3);
     index->last_use = row.Real(4);
+  });
+  // A database that has not been updated yet has no such table.
+  bool there = false;
+  Query("SELECT to_regclass('assist.imported_index_use') IS NOT NULL",
+        [&](const Row& row) { there = row.Flag(0); });
+  if (!there) return;
+  Query(kImportedUse, [&](const Row& row) {
+    auto* index = const_cast<Index*>(snapshot.FindIndex(row.Object(0)));
+    if (index == nullptr) return;
+    index->imported_since = row.Real(1);
+    index->imported_last = row.Real(2);
+    index->imported_last_use = row.Real(3);
   });
 }
 
