@@ -79,6 +79,26 @@ SELECT query, index_of(query) AS index FROM given ORDER BY query;
 SELECT definition(create_index) FROM assist.advise_indexes(NULL, (SELECT array_agg(query) FROM given));
 DROP EXTENSION pg_trgm CASCADE;
 
+-- What hides rows, or would run a function of somebody on them: no sample is taken.
+CREATE ROLE advise_guest;
+CREATE TABLE veiled AS SELECT i AS id, ARRAY['t' || i % 40] AS tags, 1 AS divisor FROM generate_series(1, 5000) i;
+INSERT INTO veiled VALUES (0, '{secret}', 0);
+ANALYZE veiled;
+CREATE FUNCTION shelf.spy(int) RETURNS int LANGUAGE plpgsql IMMUTABLE AS 'BEGIN RAISE WARNING ''called''; RETURN $1; END';
+GRANT USAGE ON SCHEMA shelf, assist TO advise_guest;
+GRANT SELECT ON veiled TO advise_guest;
+GRANT EXECUTE ON FUNCTION assist.what_if(text[], text[], regclass[]) TO advise_guest;
+ALTER TABLE veiled ENABLE ROW LEVEL SECURITY;
+CREATE POLICY not_all ON veiled USING (divisor > 0);
+SELECT used FROM assist.what_if(ARRAY['SELECT id FROM shelf.veiled WHERE shelf.spy(id) = 7'], ARRAY['CREATE INDEX spied ON shelf.veiled (shelf.spy(id))']);
+SELECT cost_after > 0 AS planned FROM assist.what_if(ARRAY['SELECT 1'], ARRAY['CREATE INDEX ON shelf.veiled USING gin (tags)']);
+SET ROLE advise_guest;
+SELECT cost_after > 0 AS planned FROM assist.what_if(ARRAY['SELECT 1'], ARRAY['CREATE INDEX ON shelf.veiled ((100 / divisor), id)']);
+SELECT cost_after > 0 AS planned FROM assist.what_if(ARRAY['SELECT 1'], ARRAY['CREATE INDEX ON shelf.veiled USING gin (tags)']);
+RESET ROLE;
+DROP OWNED BY advise_guest;
+DROP ROLE advise_guest;
+
 -- Observed statements.
 SELECT assist.reset();
 \set ECHO none

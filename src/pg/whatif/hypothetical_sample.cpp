@@ -19,6 +19,7 @@ extern "C" {
 #include "utils/datum.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
+#include "utils/rls.h"  // for check_enable_rls
 #include "utils/sampling.h"
 #include "utils/snapmgr.h"
 }
@@ -136,6 +137,14 @@ void extract_row(Sample* sample, const HypotheticalIndex* index, Column* columns
   sample->rows += 1;
 }
 
+// Whether expressions and predicate may be evaluated on the table's rows: they call no function of
+// a user, and no row is hidden, of which an error could tell.
+bool may_evaluate(const HypotheticalIndex* index) {
+  return !find_users_function(reinterpret_cast<Node*>(index->expressions), nullptr) &&
+         !find_users_function(reinterpret_cast<Node*>(index->predicate), nullptr) &&
+         check_enable_rls(index->relation, GetUserId(), true) != RLS_ENABLED;
+}
+
 Node* key_node(const HypotheticalIndex* index, int i, ListCell** expression) {
   if (index->attribute[i] == 0) {
     Node* node = static_cast<Node*>(lfirst(*expression));
@@ -149,10 +158,6 @@ Node* key_node(const HypotheticalIndex* index, int i, ListCell** expression) {
 }
 
 void prepare_columns(const HypotheticalIndex* index, EState* state, Column* columns) {
-  if (find_users_function(reinterpret_cast<Node*>(index->expressions), nullptr))
-    ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-                    errmsg("the size of a gin index over a user's function cannot be predicted"),
-                    errhint("Its keys would have to be extracted by that function.")));
   ListCell* expression = list_head(index->expressions);
   for (int i = 0; i < index->nkeys; ++i) {
     columns[i].value =
@@ -257,6 +262,11 @@ void end_reading(const Reading& reading) {
 double sampled_gin_pages(HypotheticalSet* set, const HypotheticalIndex* index, Relation table,
                          double rows, BlockNumber pages, double entries) {
   if (pages == 0 || rows <= 0) return 2;
+  if (!may_evaluate(index))
+    ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+                    errmsg("the size of this gin index cannot be predicted"),
+                    errhint("Its keys would have to be extracted by a function of a user, or from "
+                            "rows that row security hides.")));
   const TableSample* rows_of = table_sample(set, table, rows, pages);
   Reading reading = begin_reading(index, table);
   Column columns[INDEX_MAX_KEYS];
@@ -297,9 +307,7 @@ double sampled_gin_pages(HypotheticalSet* set, const HypotheticalIndex* index, R
 bool sample_keys(HypotheticalSet* set, const HypotheticalIndex* index, Relation table, double rows,
                  BlockNumber pages, double entries, SampledKeys* out) {
   if (pages == 0 || rows < kEnoughRows) return false;
-  if (find_users_function(reinterpret_cast<Node*>(index->expressions), nullptr) ||
-      find_users_function(reinterpret_cast<Node*>(index->predicate), nullptr))
-    return false;
+  if (!may_evaluate(index)) return false;
   const TableSample* rows_of = table_sample(set, table, rows, pages);
   Reading reading = begin_reading(index, table);
   ExprState* values[INDEX_MAX_KEYS];

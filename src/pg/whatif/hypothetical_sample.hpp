@@ -8,8 +8,8 @@ namespace assist::pg {
 // `table` is open; its statistics say `rows` and `pages`; `entries` rows satisfy the index's
 // predicate. A sample is taken once for each table and set.
 
-// Pages of a GIN index. ERROR 0A000 for one whose keys cannot be extracted here: an expression that
-// calls a function of a user.
+// Pages of a GIN index. ERROR 0A000 where its keys cannot be extracted here: by a function of a
+// user, or from rows that row security hides from the current user.
 double sampled_gin_pages(HypotheticalSet* set, const HypotheticalIndex* index, Relation table,
                          double rows, BlockNumber pages, double entries);
 
@@ -19,7 +19,7 @@ struct SampledKeys {
   double width[INDEX_MAX_KEYS];  // bytes of what is not null, varlena header included
 };
 
-// False when there is too little to sample, or a function of a user would have to be called.
+// False when there is too little to sample, or what that needs is not allowed here as above.
 bool sample_keys(HypotheticalSet* set, const HypotheticalIndex* index, Relation table, double rows,
                  BlockNumber pages, double entries, SampledKeys* out);
 
