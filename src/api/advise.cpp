@@ -1,7 +1,6 @@
 // assist.advise_indexes: the set of indexes that would serve a workload best.
 
-#include <cmath>
-#include <string>
+#include <optional>
 
 #include "pg/advise/index_advisor.hpp"
 #include "pg/memory.hpp"
@@ -13,7 +12,6 @@ extern "C" {
 #include "lib/stringinfo.h"
 #include "miscadmin.h"         // for GetUserId
 #include "utils/fmgrprotos.h"  // for jsonb_in
-#include "utils/snapmgr.h"
 }
 
 namespace {
@@ -113,24 +111,24 @@ void put_row(RowSink* rows, int rank, const AdvisedIndex* advised, bool given) {
   rows->end_row();
 }
 
-// How good it is, in one line. Nothing is lost where the client does not show it.
+// How good it is, in one line.
 void report(const Advice* advice, bool given) {
   const double reached = advice->cost_after + advice->upkeep;
-  const double above = advice->bound > 0 ? 100 * (reached / advice->bound - 1) : 0;
   const double share =
       advice->cost_before > 0 ? 100 * advice->cost_after / advice->cost_before : 100;
-  ereport(
-      NOTICE,
-      (errmsg(
-           "%d indexes for %d %sstatements: cost %.1f %% of what it is now, within %.1f %% of the "
-           "best choice among %d candidates",
-           static_cast<int>(advice->indexes.size()), advice->statements, given ? "" : "observed ",
-           share, above, advice->candidates),
-       errdetail("%lld plans; %.0f ms of processor time to read the statements, %.0f ms to choose, "
-                 "%.0f ms to "
-                 "find out how good that is.",
-                 static_cast<long long>(advice->plans), advice->analysis_ms, advice->selection_ms,
-                 advice->bound_ms)));
+  StringInfoData good;
+  initStringInfo(&good);
+  if (advice->bound > 0)
+    appendStringInfo(&good, ", within %.1f %% of the best choice among %d candidates",
+                     100 * (reached / advice->bound - 1), advice->candidates);
+  ereport(NOTICE,
+          (errmsg("%d indexes for %d %sstatements: cost %.1f %% of what it is now%s",
+                  static_cast<int>(advice->indexes.size()), advice->statements,
+                  given ? "" : "observed ", share, good.data),
+           errdetail("%lld plans; %.0f ms of processor time to read the statements, %.0f ms to "
+                     "choose, %.0f ms to find out how good that is.",
+                     static_cast<long long>(advice->plans), advice->analysis_ms,
+                     advice->selection_ms, advice->bound_ms)));
 }
 
 }  // namespace
@@ -148,24 +146,23 @@ ASSIST_SQL_FUNCTION(assist_advise_indexes) {
   request.budget_bytes = arguments.budget;
   request.given = arguments.queries != nullptr;
   request.cpu_limit_ms = 60000;
+  request.bound = true;
   request.texts = {arguments.queries, static_cast<std::size_t>(arguments.count)};
   const bool given = request.given;
 
   const ScopedContext context("assist advise_indexes");
   ContextResource memory(context.get());
-  assist::Snapshot snapshot(&memory);
+  std::optional<assist::Snapshot> snapshot;
   std::pmr::vector<Oid> unread(&memory);
   {
     const OwnerScope scope;
-    Guarded([] { PushActiveSnapshot(GetTransactionSnapshot()); });
-    ReadSnapshot(snapshot, unread);
-    Guarded([] { PopActiveSnapshot(); });
+    ReadSnapshotAgain(snapshot, unread);
   }
   // Who may not see what others did gets advice for what they did themselves.
   if (!given && !all)
-    std::erase_if(snapshot.statements,
+    std::erase_if(snapshot->statements,
                   [&](const Statement& statement) { return statement.user != request.user; });
-  const Advice advice = AdviseIndexes(snapshot, request, &memory);
+  const Advice advice = AdviseIndexes(*snapshot, request, &memory);
   Guarded([&] {
     RowSink rows(fcinfo);
     int rank = 0;

@@ -60,6 +60,17 @@ ANALYZE tiny;
 SELECT * FROM assist.advise_indexes(NULL, ARRAY['SELECT * FROM sales WHERE id = 7', 'SELECT * FROM tiny WHERE kind = 1', 'SELECT * FROM sales WHERE total >= 10',
   'SELECT count(*) FROM sales', 'SELECT * FROM sales WHERE status <> ''done''', 'SELECT 1', 'INSERT INTO tiny VALUES (1, 1)', 'SELECT * FROM sales WHERE now() > sold + random() * interval ''1 day''']);
 
+-- LIKE takes the pattern class of its type, unless the collation compares bytes; not with a wildcard first.
+CREATE TABLE words AS SELECT i AS id, md5(i::text) COLLATE "und-x-icu" AS t, md5(i::text)::varchar(40) COLLATE "und-x-icu" AS v,
+    md5(i::text)::char(40) COLLATE "und-x-icu" AS b, md5(i::text) COLLATE "C" AS c FROM generate_series(1, 20000) i;
+ANALYZE words;
+SELECT definition(create_index) FROM assist.advise_indexes(NULL, ARRAY['SELECT * FROM words WHERE t LIKE ''abcd%''', 'SELECT * FROM words WHERE v LIKE ''abcd%''',
+  'SELECT * FROM words WHERE b LIKE ''abcd%''', 'SELECT * FROM words WHERE c LIKE ''abcd%''', 'SELECT * FROM words WHERE t LIKE ''%abcd''']) ORDER BY 1;
+-- No index serves these; an order ends at a key that no column gives.
+SELECT definition(create_index) FROM assist.advise_indexes(NULL, ARRAY['SELECT * FROM words WHERE t ILIKE ''ab%''', 'SELECT * FROM words WHERE t <> ''a''',
+  'SELECT * FROM words WHERE t || v = ''$1''  || random()', 'SELECT count(*) FROM tiny a JOIN words b ON a.id <> b.id', 'SELECT * FROM words WHERE (SELECT 1) = 2']);
+SELECT definition(create_index) FROM assist.advise_indexes(NULL, ARRAY['SELECT * FROM words ORDER BY id, (SELECT max(id) FROM tiny) + random(), v LIMIT 3']);
+
 -- Other methods, where an operator asks for them: built, they are used, and of the size that was predicted.
 CREATE EXTENSION pg_trgm SCHEMA public;
 CREATE TABLE things AS SELECT i AS id, jsonb_build_object('brand', 'b' || i % 300, 'size', i % 9) AS doc, ARRAY['t' || i % 400, 'u' || i % 37] AS tags,

@@ -208,6 +208,8 @@ TEST(Select, WhenTheTimeIsUpTheAnswerIsWhatThereIs) {
     const Selection found = problem.Run();
     EXPECT_LE(found.bytes, problem.settings.budget_bytes);
     EXPECT_LE(found.bound, found.cost_after + found.upkeep + 1e-6);
+    EXPECT_GT(found.bound, 0) << after;  // all plans with everything are known by then
+    EXPECT_LE(found.bound, problem.Best() * (1 + 1e-9)) << after;
   }
 }
 

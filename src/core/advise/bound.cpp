@@ -51,7 +51,14 @@ class Bounder {
         share_[q][k] = 1.0 / users_[static_cast<std::size_t>(statements_[q].items[k])];
     // Space costs what it earned on average, to begin with.
     lambda_ = settings_.budget_bytes > 0 ? gained / settings_.budget_bytes : 0;
-    double least = INFINITY, step = 1;
+    // Without a price each statement gains what all of its items give it.
+    double least = 0, step = 1;
+    for (std::size_t q = 0; q < statements_.size(); ++q) {
+      const auto number = static_cast<int>(q);
+      const std::size_t n = share_[q].size();
+      const ItemSet all = n == kMaxItems ? ~ItemSet{0} : (ItemSet{1} << n) - 1;
+      least += statements_[q].weight * (prices_.Cost(number, 0) - prices_.AtLeast(number, all));
+    }
     int stale = 0;
     for (int round = 0; round < kRounds && !source_.Stop(); ++round) {
       const double gain = settings_.budget_bytes > 0 ? LeastByPrice() : Round();

@@ -29,9 +29,10 @@ namespace {
 constexpr std::size_t kMaxProposals = 20;
 constexpr double kMinSavedMsPerDay = 100;
 constexpr double kMinShare = 0.002;  // of database time
-// Of the cost of the given statements, and of a mean one's; less where a budget says how much is
-// too much.
-constexpr double kMinGivenShare = 0.005, kMinMeanShare = 0.1, kMinGivenShareInBudget = 0.0005;
+// Of the cost of the given statements, and of a mean one's.
+constexpr double kMinGivenShare = 0.005, kMinMeanShare = 0.1;
+// Of either, where a budget says how much is too much.
+constexpr double kMinShareInBudget = 0.0005;
 // Planner units of some page reads: what included columns spare must be more to matter.
 constexpr double kFewPages = 20;
 
@@ -86,11 +87,13 @@ class Advisor {
 
 // What an index has to save, net.
 double Advisor::Floor() const {
+  const bool budget = request_.budget_bytes >= 0;
   if (!request_.given)
-    return std::max(kMinSavedMsPerDay, kMinShare * snapshot_.server.database_ms_per_day);
+    return std::max(kMinSavedMsPerDay, (budget ? kMinShareInBudget : kMinShare) *
+                                           snapshot_.server.database_ms_per_day);
   double total = 0;
   for (const Work& work : workload_.works()) total += work.cost_before;
-  const double share = request_.budget_bytes < 0 ? kMinGivenShare : kMinGivenShareInBudget;
+  const double share = budget ? kMinShareInBudget : kMinGivenShare;
   const auto count = static_cast<double>(std::max<std::size_t>(workload_.works().size(), 1));
   return total * std::min(share, kMinMeanShare / count);
 }
@@ -254,7 +257,7 @@ Advice AdviseIndexes(Snapshot& snapshot, const AdviceRequest& request,
   });
   {
     ContextResource memory(keep);
-    Workload workload(snapshot, keep, scratch, &memory, request.cpu_limit_ms, request.index_bytes);
+    Workload workload(snapshot, keep, scratch, &memory, request);
     Advisor(snapshot, workload, request, advice).Run();
   }
   // After an error both stay for the caller's context: the error's data is in one of them.

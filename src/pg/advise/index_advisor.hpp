@@ -27,7 +27,8 @@ struct Advice {
   int statements = 0, candidates = 0;      // looked at
   std::int64_t plans = 0;
   double cost_before = 0, cost_after = 0, upkeep = 0;
-  double bound = 0;  // no choice among the candidates brings cost and upkeep below it
+  double bound =
+      0;  // no choice among the candidates brings cost and upkeep below it; 0 = not known
   double analysis_ms = 0, selection_ms = 0, bound_ms = 0;  // CPU
 };
 
@@ -41,6 +42,7 @@ struct AdviceRequest {
   double budget_bytes = -1;  // < 0: none
   double cpu_limit_ms = 5000;
   std::size_t most_indexes = 200;
+  bool bound = false;  // to be told how good the choice is, which may take as long again
   bool given = false;
   std::span<const char* const> texts;
   Oid user = 0;

@@ -5,6 +5,7 @@
 #include <optional>
 
 #include "pg/time_limit.hpp"
+#include "pg/whatif/hypothetical_sample.hpp"
 #include "pg/whatif/whatif_guard.hpp"
 
 extern "C" {
@@ -140,10 +141,12 @@ const char* opclass_name(Oid opclass) {
 
 bool Workload::Stop() { return CpuMsSpent() > limit_ms_ || waits_ >= kMaxWaits; }
 
-// To say how good a choice is may take as long as to choose, and somewhat more.
+// To say how good a choice is may take as long as to choose, and somewhat more; only where somebody
+// asked.
 void Workload::Chosen() {
+  timed_out_ = Stop();
   chosen_ms_ = CpuMsSpent();
-  limit_ms_ = std::min(limit_ms_, 2 * chosen_ms_ + kBoundMs);
+  limit_ms_ = bounded_ ? std::min(limit_ms_, 2 * chosen_ms_ + kBoundMs) : 0;
 }
 
 // Calls as the statement's owner, with scratch_ current. False, and the statement is given up,
@@ -202,7 +205,7 @@ bool Workload::IsUnchanged(Work& work) {
   Guarded([&] { same = tables_unchanged(work.relations); });
   if (!same) {
     ++generation_;
-    defined_->samples = NIL;  // of tables that were others
+    Guarded([&] { forget_samples(defined_); });  // of tables that were others
   }
   return same && work.generation == generation_;
 }
@@ -216,7 +219,11 @@ void Workload::Analyze(Work& work) {
         work.text, given_ ? TextKind::kGiven : TextKind::kObserved, work.types, work.ntypes);
     if (!given_) check_function_owners(reinterpret_cast<Node*>(tree.queries));
     if (given_) work.query_id = tree.query_id;
-    MemoryContext caller = MemoryContextSwitchTo(keep_);
+    if (work.context == nullptr)
+      work.context = AllocSetContextCreateInternal(keep_, "assist index advisor statement",
+                                                   ALLOCSET_SMALL_SIZES);
+    MemoryContextReset(work.context);
+    MemoryContext caller = MemoryContextSwitchTo(work.context);
     work.tree = tree;
     work.tree.queries = copy_node(tree.queries);
     work.tree.params = tree.generic ? stand_in_values(work.tree.queries, measured.data(),
@@ -225,6 +232,7 @@ void Workload::Analyze(Work& work) {
     work.relations = lock_tables(work.tree.queries);
     work.orders = make_join_orders();
     if (defined_ == nullptr) {
+      MemoryContextSwitchTo(keep_);
       defined_ = make_hypothetical_set();
       defined_->trusted = true;
     }
@@ -346,7 +354,15 @@ bool Workload::FindCandidates(Work& work) {
     }
     for (const int i : work.items) Define(i);
   };
-  return Visit(work, AsCall(find));
+  const bool found = Visit(work, AsCall(find));
+  if (found && !work.items.empty()) return true;
+  // It is not planned again.
+  Guarded([&] {
+    if (work.context != nullptr) MemoryContextDelete(work.context);
+  });
+  work.context = nullptr;
+  work.analyzed = false;
+  return found;
 }
 
 // REQUIRES: inside a visit.
@@ -363,6 +379,7 @@ void Workload::PlanSets(Work& work, std::span<const ItemSet> sets,
     for (std::size_t k = 0; k < work.items.size() && k < advise::kMaxItems; ++k) {
       if ((sets[n] >> k & 1) == 0) continue;
       Define(work.items[k]);
+      if (!at(work.items[k]).possible) continue;  // any more: its table has changed
       Guarded([&] { view->indexes = lappend(view->indexes, at(work.items[k]).index); });
     }
     const bool whole = how == JoinSearching::kWhole || sets[n] == 0 || sets[n] == all;
@@ -382,7 +399,7 @@ void Workload::PlanSets(Work& work, std::span<const ItemSet> sets,
 void Workload::Plan(int i, std::span<const ItemSet> sets, std::span<advise::PlannedSet> out) {
   Work& one = work(i);
   auto plan = [&] { PlanSets(one, sets, out, JoinSearching::kRemembered); };
-  if (!one.failed && Visit(one, AsCall(plan))) return;
+  if (!one.failed && !one.items.empty() && Visit(one, AsCall(plan))) return;
   for (advise::PlannedSet& planned : out) planned = {one.cost_before, 0};
 }
 

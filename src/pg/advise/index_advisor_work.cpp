@@ -77,7 +77,7 @@ Written written_by(const char* text) {
 }  // namespace
 
 Workload::Workload(const Snapshot& snapshot, MemoryContext keep, MemoryContext scratch,
-                   std::pmr::memory_resource* memory, double cpu_limit_ms, Oid index_bytes)
+                   std::pmr::memory_resource* memory, const AdviceRequest& request)
     : snapshot_(snapshot),
       keep_(keep),
       scratch_(scratch),
@@ -85,9 +85,10 @@ Workload::Workload(const Snapshot& snapshot, MemoryContext keep, MemoryContext s
       works_(memory),
       pool_(memory),
       writers_(memory),
-      limit_ms_(cpu_limit_ms),
+      limit_ms_(request.cpu_limit_ms),
       started_(CpuMs()),
-      index_bytes_(index_bytes),
+      bounded_(request.bound),
+      index_bytes_(request.index_bytes),
       unplanned_(memory) {}
 
 Workload::~Workload() = default;
@@ -200,6 +201,10 @@ void Workload::CollectGiven(std::span<const char* const> texts, Oid user) {
 
 void Workload::ReportUnplanned(std::pmr::vector<std::int64_t>& query_ids) const {
   query_ids.insert(query_ids.end(), unplanned_.begin(), unplanned_.end());
+  // Where the time was up, not all that could serve a statement was looked at.
+  if (!timed_out_) return;
+  for (const Work& work : works_)
+    if (!work.items.empty()) query_ids.push_back(work.query_id);
 }
 
 // Its position in the pool.

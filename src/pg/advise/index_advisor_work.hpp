@@ -18,6 +18,7 @@
 #include "core/advise/candidates.hpp"
 #include "core/advise/select.hpp"
 
+#include "pg/advise/index_advisor.hpp"
 #include "pg/advise/plan_uses.hpp"
 #include "pg/store/planning_text.hpp"
 #include "pg/whatif/join_order.hpp"
@@ -64,6 +65,7 @@ struct Work {
   bool failed = false;     // could not be planned
   // While it is visited, and between.
   bool analyzed = false;
+  MemoryContext context = nullptr;  // of what follows
   AnalyzedStatement tree = {};
   JoinOrders* orders = nullptr;
   List* relations = nullptr;  // oids, locked at each visit
@@ -90,7 +92,7 @@ class Workload final : public advise::CostSource {
   // `keep` lives as long as the workload, `scratch` is reset after each planning; `memory` is over
   // `keep`.
   Workload(const Snapshot& snapshot, MemoryContext keep, MemoryContext scratch,
-           std::pmr::memory_resource* memory, double cpu_limit_ms, Oid index_bytes);
+           std::pmr::memory_resource* memory, const AdviceRequest& request);
   ~Workload();
   Workload(const Workload&) = delete;
   Workload& operator=(const Workload&) = delete;
@@ -161,6 +163,8 @@ class Workload final : public advise::CostSource {
   double limit_ms_;  // CPU
   double started_;   // CPU ms
   double chosen_ms_ = 0;
+  bool bounded_;                  // see AdviceRequest
+  bool timed_out_ = false;        // before it was known what to choose
   Oid index_bytes_;               // see AdviceRequest
   int defining_ = -1;             // candidate
   std::uint64_t generation_ = 1;  // of what is known of the tables

@@ -37,7 +37,6 @@ namespace assist::pg {
 namespace {
 
 constexpr int kLockWaitMs = 10000;
-constexpr int kReadTries = 3;
 // Pages that confirming bloat may read in one analysis: 512 MB, which the visibility map makes
 // fewer.
 constexpr std::int64_t kBloatPages = 65536;
@@ -123,21 +122,6 @@ class AnalysisLock {
   bool own_;
   bool taken_ = true;
 };
-
-// Reads into a new snapshot; relations dropped meanwhile are survived by reading again.
-Needs ReadAgain(std::optional<Snapshot>& snapshot, std::pmr::vector<Oid>& unread) {
-  for (int i = 1;; ++i) {
-    snapshot.emplace(unread.get_allocator().resource());
-    Needs there = Needs::kNothing;
-    ErrorData* error = TrySubtransaction([&] {
-      Guarded([] { PushActiveSnapshot(GetTransactionSnapshot()); });
-      there = ReadSnapshot(*snapshot, unread);
-      Guarded([] { PopActiveSnapshot(); });
-    });
-    if (error == nullptr) return there;
-    if (i == kReadTries) throw PgError(error);
-  }
-}
 
 std::string Missing(Needs wanted) {
   if (!is_preloaded()) return "skipped: the library is not in shared_preload_libraries";
@@ -271,7 +255,7 @@ int RunAnalysis(const AnalysisRequest& request) {
     {
       const OwnerScope scope;
       choices = ReadRuleChoices(&memory);
-      there = ReadAgain(snapshot, unread);
+      there = ReadSnapshotAgain(snapshot, unread);
       Guarded([] { fault_point("read"); });
     }
     phase.End();

@@ -7,7 +7,17 @@
 #include "core/bloat.hpp"
 #include "pg/own_sql.hpp"
 
+extern "C" {
+#include "utils/snapmgr.h"
+}
+
 namespace assist::pg {
+
+namespace {
+
+constexpr int kReadTries = 3;
+
+}  // namespace
 
 Needs ReadSnapshot(Snapshot& snapshot, std::pmr::vector<Oid>& unread) {
   unread.clear();
@@ -31,11 +41,25 @@ Needs ReadSnapshot(Snapshot& snapshot, std::pmr::vector<Oid>& unread) {
   return server | observed;
 }
 
+Needs ReadSnapshotAgain(std::optional<Snapshot>& snapshot, std::pmr::vector<Oid>& unread) {
+  for (int i = 1;; ++i) {
+    snapshot.emplace(unread.get_allocator().resource());
+    Needs there = Needs::kNothing;
+    ErrorData* error = TrySubtransaction([&] {
+      Guarded([] { PushActiveSnapshot(GetTransactionSnapshot()); });
+      there = ReadSnapshot(*snapshot, unread);
+      Guarded([] { PopActiveSnapshot(); });
+    });
+    if (error == nullptr) return there;
+    if (i == kReadTries) throw PgError(error);
+  }
+}
+
 void RememberSeen(const Snapshot&) {
   // Seen while the clock was ahead: they would stay too young until then.
   Execute("DELETE FROM assist.object_seen WHERE first_seen > clock_timestamp()");
-  // The sort reads all before the first is inserted: the first analysis would scan what it has inserted so far for
-  // each of 60,000 objects.
+  // The sort reads all before the first is inserted: the first analysis would scan what it has
+  // inserted so far for each of 60,000 objects.
   Execute(
       "INSERT INTO assist.object_seen (oid, first_seen, row_versions)"
       " SELECT c.oid, clock_timestamp(), pg_stat_get_tuples_inserted(c.oid) + "

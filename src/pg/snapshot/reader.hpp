@@ -1,6 +1,8 @@
 // Reads catalogs, statistics and what was observed into a Snapshot.
 #pragma once
 
+#include <optional>
+
 #include "assist/rule.hpp"
 #include "assist/snapshot.hpp"
 
@@ -12,6 +14,9 @@ namespace assist::pg {
 // `unread`. Throws PgError: relations that are dropped meanwhile can fail it; a second try then
 // succeeds. REQUIRES: OwnerScope, active snapshot.
 Needs ReadSnapshot(Snapshot& snapshot, std::pmr::vector<Oid>& unread);
+
+// The same into a new snapshot, and again where relations were dropped meanwhile.
+Needs ReadSnapshotAgain(std::optional<Snapshot>& snapshot, std::pmr::vector<Oid>& unread);
 
 // Notes the tables and indexes not seen before, forgets those that are gone, and keeps the server's
 // counters for the next time. REQUIRES: OwnerScope, a transaction that may write.

@@ -7,6 +7,7 @@
 
 extern "C" {
 #include "access/detoast.h"
+#include "access/sysattr.h"      // for FirstLowInvalidHeapAttributeNumber
 #include "access/gin_private.h"  // for GIN_EXTRACTVALUE_PROC
 #include "access/tableam.h"
 #include "access/transam.h"  // for FirstNormalObjectId
@@ -16,6 +17,7 @@ extern "C" {
 #include "nodes/makefuncs.h"
 #include "miscadmin.h"  // for CHECK_FOR_INTERRUPTS
 #include "nodes/nodeFuncs.h"
+#include "optimizer/optimizer.h"  // for pull_varattnos
 #include "utils/datum.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
@@ -32,13 +34,17 @@ namespace {
 constexpr int kBlocks = 800;
 constexpr int kRows = 6400;
 constexpr Size kMostKeys = 300000;
-constexpr Size kMostBytes = 16UL << 20;  // of rows kept, of values taken apart
+constexpr Size kMostKept = 8UL << 20;  // bytes of rows, of a table
+constexpr Size kMostKeptOfAll = 48UL << 20;
+constexpr Size kMostRead = 4UL << 20;  // bytes of values that are taken apart, toasted ones in full
 constexpr double kEnoughRows = 100;
 
 // Rows of a table.
 struct TableSample {
+  MemoryContext context;
   Oid relation;
   int count;
+  Size bytes;
   MinimalTuple tuples[kRows];
 };
 
@@ -51,8 +57,7 @@ struct Sample {
   Key* keys;
   Size nkeys, room;
   double rows;
-  Size bytes;
-  bool full() const { return rows >= kRows || nkeys >= kMostKeys || bytes >= kMostBytes; }
+  bool full() const { return rows >= kRows || nkeys >= kMostKeys; }
 };
 
 bool calls_users_function(Oid function, void*) { return function >= FirstNormalObjectId; }
@@ -173,7 +178,20 @@ void prepare_columns(const HypotheticalIndex* index, EState* state, Column* colu
   }
 }
 
-// In the set's context, for as long as the set lives.
+// As many samples as may be kept beside another; the oldest go.
+void make_room(HypotheticalSet* set) {
+  Size all = kMostKept;
+  ListCell* cell;
+  foreach (cell, set->samples) all += static_cast<TableSample*>(lfirst(cell))->bytes;
+  while (all > kMostKeptOfAll && set->samples != NIL) {
+    auto* oldest = static_cast<TableSample*>(linitial(set->samples));
+    all -= oldest->bytes;
+    set->samples = list_delete_first(set->samples);
+    MemoryContextDelete(oldest->context);
+  }
+}
+
+// In a context below the set's. Empty where the table's access method gives no rows by their place.
 const TableSample* table_sample(HypotheticalSet* set, Relation table, double rows,
                                 BlockNumber pages) {
   ListCell* cell;
@@ -181,20 +199,25 @@ const TableSample* table_sample(HypotheticalSet* set, Relation table, double row
     auto* known = static_cast<TableSample*>(lfirst(cell));
     if (known->relation == RelationGetRelid(table)) return known;
   }
+  make_room(set);
   MemoryContext caller = MemoryContextSwitchTo(set->context);
-  auto* sample = static_cast<TableSample*>(palloc(sizeof(TableSample)));
-  sample->relation = RelationGetRelid(table);
-  sample->count = 0;
+  MemoryContext context =
+      AllocSetContextCreateInternal(set->context, "assist table sample", ALLOCSET_DEFAULT_SIZES);
+  auto* sample = static_cast<TableSample*>(MemoryContextAlloc(context, sizeof(TableSample)));
+  *sample = {context, RelationGetRelid(table), 0, sizeof(TableSample), {}};
   set->samples = lappend(set->samples, sample);
+  MemoryContextSwitchTo(caller);
+  if (table->rd_tableam->scan_set_tidrange == nullptr ||
+      table->rd_tableam->scan_getnextslot_tidrange == nullptr)
+    return sample;
   TupleTableSlot* slot = table_slot_create(table, nullptr);
   BlockSamplerData sampler;
   // The same rows each time, so that the same question has the same answer.
   BlockSampler_Init(&sampler, pages, kBlocks, 1);
   const double share = kRows / rows * pages / (pages < kBlocks ? pages : kBlocks);
   double due = 0;
-  Size bytes = 0;
   TableScanDesc scan = nullptr;
-  while (BlockSampler_HasMore(&sampler) && sample->count < kRows && bytes < kMostBytes) {
+  while (BlockSampler_HasMore(&sampler) && sample->count < kRows && sample->bytes < kMostKept) {
     CHECK_FOR_INTERRUPTS();
     const BlockNumber block = BlockSampler_Next(&sampler);
     ItemPointerData first, last;
@@ -209,24 +232,28 @@ const TableSample* table_sample(HypotheticalSet* set, Relation table, double row
       due += share;
       if (due < 1) continue;
       due -= 1;
+      MemoryContextSwitchTo(context);
       MinimalTuple tuple = ExecCopySlotMinimalTuple(slot);
-      bytes += tuple->t_len;
+      MemoryContextSwitchTo(caller);
+      sample->bytes += tuple->t_len;
       sample->tuples[sample->count++] = tuple;
     }
   }
   if (scan != nullptr) table_endscan(scan);
   ExecDropSingleTupleTableSlot(slot);
-  MemoryContextSwitchTo(caller);
   return sample;
 }
 
-// Reading the rows of a sample: what it takes, in a context of its own.
+// Reading the rows of a sample: what it takes, in a context of its own. Evaluating an expression
+// may fetch values from the toast table and take them apart: what that comes to is counted before.
 struct Reading {
   MemoryContext memory, caller;
   EState* state;
   ExprContext* context;
   TupleTableSlot* slot;
   ExprState* predicate;
+  Bitmapset* read;  // columns, offset by FirstLowInvalidHeapAttributeNumber
+  Size bytes;
 };
 
 Reading begin_reading(const HypotheticalIndex* index, Relation table) {
@@ -240,13 +267,35 @@ Reading begin_reading(const HypotheticalIndex* index, Relation table) {
   reading.context->ecxt_scantuple = reading.slot;
   reading.predicate =
       index->predicate == NIL ? nullptr : ExecPrepareQual(index->predicate, reading.state);
+  reading.read = nullptr;
+  reading.bytes = 0;
+  pull_varattnos(reinterpret_cast<Node*>(index->expressions), 1, &reading.read);
+  pull_varattnos(reinterpret_cast<Node*>(index->predicate), 1, &reading.read);
+  for (int i = 0; i < index->ncolumns; ++i)
+    if (index->attribute[i] > 0)
+      reading.read =
+          bms_add_member(reading.read, index->attribute[i] - FirstLowInvalidHeapAttributeNumber);
   return reading;
 }
 
+// False when enough was read.
+bool next_row(Reading* reading, const TableSample* sample, int row) {
+  if (reading->bytes >= kMostRead) return false;
+  ResetPerTupleExprContext(reading->state);
+  ExecStoreMinimalTuple(sample->tuples[row], reading->slot, false);
+  TupleDesc columns = reading->slot->tts_tupleDescriptor;
+  for (int member = -1; (member = bms_next_member(reading->read, member)) >= 0;) {
+    const int column = member + FirstLowInvalidHeapAttributeNumber;
+    if (column <= 0 || TupleDescAttr(columns, column - 1)->attlen != -1) continue;
+    bool is_null;
+    const Datum value = slot_getattr(reading->slot, column, &is_null);
+    if (!is_null) reading->bytes += toast_raw_datum_size(value);
+  }
+  return true;
+}
+
 // Whether the row belongs into the index.
-bool read_row(const Reading& reading, const TableSample* sample, int row) {
-  ResetPerTupleExprContext(reading.state);
-  ExecStoreMinimalTuple(sample->tuples[row], reading.slot, false);
+bool is_entry(const Reading& reading) {
   return reading.predicate == nullptr || ExecQual(reading.predicate, reading.context);
 }
 
@@ -268,19 +317,18 @@ double sampled_gin_pages(HypotheticalSet* set, const HypotheticalIndex* index, R
                     errhint("Its keys would have to be extracted by a function of a user, or from "
                             "rows that row security hides.")));
   const TableSample* rows_of = table_sample(set, table, rows, pages);
+  if (rows_of->count == 0)
+    ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+                    errmsg("the size of this gin index cannot be predicted"),
+                    errhint("A sample of the table gave no rows: VACUUM tells how many it has.")));
   Reading reading = begin_reading(index, table);
   Column columns[INDEX_MAX_KEYS];
   prepare_columns(index, reading.state, columns);
-  Sample sample = {static_cast<Key*>(palloc(sizeof(Key) * 1024)), 0, 1024, 0, 0};
+  Sample sample = {static_cast<Key*>(palloc(sizeof(Key) * 1024)), 0, 1024, 0};
   for (int row = 0; row < rows_of->count && !sample.full(); ++row) {
     CHECK_FOR_INTERRUPTS();
-    if (!read_row(reading, rows_of, row)) continue;
-    for (int i = 0; i < index->nkeys; ++i) {
-      if (index->attribute[i] <= 0 || get_typlen(index->type[i]) != -1) continue;
-      bool is_null;
-      const Datum value = slot_getattr(reading.slot, index->attribute[i], &is_null);
-      if (!is_null) sample.bytes += toast_raw_datum_size(value);
-    }
+    if (!next_row(&reading, rows_of, row)) break;
+    if (!is_entry(reading)) continue;
     extract_row(&sample, index, columns, reading.context);
   }
   qsort(sample.keys, sample.nkeys, sizeof(Key), compare_keys);
@@ -304,6 +352,13 @@ double sampled_gin_pages(HypotheticalSet* set, const HypotheticalIndex* index, R
   return estimate;
 }
 
+void forget_samples(HypotheticalSet* set) {
+  ListCell* cell;
+  foreach (cell, set->samples)
+    MemoryContextDelete(static_cast<TableSample*>(lfirst(cell))->context);
+  set->samples = NIL;
+}
+
 bool sample_keys(HypotheticalSet* set, const HypotheticalIndex* index, Relation table, double rows,
                  BlockNumber pages, double entries, SampledKeys* out) {
   if (pages == 0 || rows < kEnoughRows) return false;
@@ -325,9 +380,10 @@ bool sample_keys(HypotheticalSet* set, const HypotheticalIndex* index, Relation 
   double seen = 0;
   for (int row = 0; row < rows_of->count; ++row) {
     CHECK_FOR_INTERRUPTS();
-    if (!read_row(reading, rows_of, row)) continue;
+    if (!next_row(&reading, rows_of, row)) break;
+    if (!is_entry(reading)) continue;
     ++seen;
-    Sample one = {&tuples[whole], 0, 2, 0, 0};
+    Sample one = {&tuples[whole], 0, 2, 0};
     uint64 hash = 0;
     bool any_null = false;
     for (int i = 0; i < index->ncolumns; ++i) {

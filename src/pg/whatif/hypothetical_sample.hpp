@@ -8,8 +8,11 @@ namespace assist::pg {
 // `table` is open; its statistics say `rows` and `pages`; `entries` rows satisfy the index's
 // predicate. A sample is taken once for each table and set.
 
+// Of tables that may have changed.
+void forget_samples(HypotheticalSet* set);
+
 // Pages of a GIN index. ERROR 0A000 where its keys cannot be extracted here: by a function of a
-// user, or from rows that row security hides from the current user.
+// user, from rows that row security hides from the current user, or where no row could be read.
 double sampled_gin_pages(HypotheticalSet* set, const HypotheticalIndex* index, Relation table,
                          double rows, BlockNumber pages, double entries);
 
