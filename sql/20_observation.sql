@@ -133,7 +133,7 @@ CREATE FUNCTION assist._index_use(
   OUT last_use timestamp with time zone, OUT constraint_checks bigint)
 RETURNS SETOF record LANGUAGE C STRICT VOLATILE PARALLEL RESTRICTED
 AS 'MODULE_PATHNAME', 'assist_index_use';
-COMMENT ON FUNCTION assist._index_use() IS 'internal: rows of assist.index_use, of all databases';
+COMMENT ON FUNCTION assist._index_use() IS 'internal: rows of assist.index_use, of all databases, and the same of tables that are scanned sequentially';
 
 CREATE VIEW assist.index_use AS
   SELECT i.indexrelid::pg_catalog.regclass AS index,

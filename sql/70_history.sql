@@ -190,7 +190,7 @@ CREATE VIEW assist.table_history WITH (security_barrier) AS
          r.counts[5] AS n_tup_ins, r.counts[6] AS n_tup_upd, r.counts[7] AS n_tup_hot_upd, r.counts[8] AS n_tup_del,
          r.counts[9] AS n_live_tup, r.counts[10] AS n_dead_tup, r.counts[11] AS size_bytes,
          r.counts[12] AS vacuums, r.counts[13] AS analyzes, r.counts[14] AS blks_hit, r.counts[15] AS blks_read,
-         r.counts[16] AS executor_scans, r.counts[17] AS constraint_checks,
+         r.counts[16] AS executor_scans, r.counts[17] AS constraint_checks, r.counts[18] AS executor_seq_scans,
          (r.counts[1] OPERATOR(pg_catalog.+) r.counts[3])::pg_catalog.float8 OPERATOR(pg_catalog./) NULLIF(b.observed, 0) AS scans_per_second,
          (r.counts[5] OPERATOR(pg_catalog.+) r.counts[6] OPERATOR(pg_catalog.+) r.counts[8])::pg_catalog.float8 OPERATOR(pg_catalog./) NULLIF(b.observed, 0) AS writes_per_second,
          100::pg_catalog.float8 OPERATOR(pg_catalog.*) r.counts[14] OPERATOR(pg_catalog./) NULLIF(r.counts[14] OPERATOR(pg_catalog.+) r.counts[15], 0) AS blks_hit_pct
@@ -202,7 +202,7 @@ CREATE VIEW assist.table_history WITH (security_barrier) AS
          OR EXISTS (SELECT FROM pg_catalog.pg_class c WHERE c.oid OPERATOR(pg_catalog.=) h.relid
                      AND c.relname OPERATOR(pg_catalog.=) h.name AND pg_catalog.pg_has_role(c.relowner, 'USAGE')));
 COMMENT ON VIEW assist.table_history IS
-'one row per table and recorded interval in which something happened to it: scans and rows of that interval (seq_scan and idx_scan as the server counts them, executor_scans those of its indexes by plans, constraint_checks by foreign keys, without the planner''s probes); live and dead rows and bytes of the main fork as they were at its end';
+'one row per table and recorded interval in which something happened to it: scans and rows of that interval (seq_scan and idx_scan as the server counts them, executor_scans those of its indexes by plans, constraint_checks by foreign keys, without the planner''s probes; executor_seq_scans the executions that read the table sequentially, COPY and CREATE INDEX not among them); live and dead rows and bytes of the main fork as they were at its end';
 
 CREATE VIEW assist.index_history WITH (security_barrier) AS
   SELECT b.start, b.until, b.observed, pg_catalog.format('%I.%I', h.schema_name, h.name) AS index_name,

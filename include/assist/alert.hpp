@@ -98,7 +98,7 @@ struct TableTraffic {
   std::uint32_t id = 0;
   double rows = 0;       // read and written
   double live_rows = 0;  // small ones are never core
-  double seq_scans = 0;
+  double seq_scans = 0;  // by statements
 };
 
 inline constexpr double kSmallTable = 10000;  // rows

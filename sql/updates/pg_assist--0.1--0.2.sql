@@ -16,6 +16,7 @@ COMMENT ON FUNCTION assist.mask_query(pg_catalog.text) IS
 CREATE FUNCTION assist._export_item(item pg_catalog.jsonb) RETURNS pg_catalog.jsonb
 LANGUAGE C STABLE STRICT PARALLEL SAFE
 AS 'MODULE_PATHNAME', 'assist_export_item';
+COMMENT ON FUNCTION assist._index_use() IS 'internal: rows of assist.index_use, of all databases, and the same of tables that are scanned sequentially';
 COMMENT ON FUNCTION assist._export_item(pg_catalog.jsonb) IS 'internal: masks every string of it unless assist.mask_literals is off';
 
 CREATE FUNCTION assist._export_parts(parts pg_catalog.text[]) RETURNS pg_catalog.text[]

@@ -41,7 +41,7 @@ struct Open {
   uint32 weight;          // executions this one stands for, as a sample; 0 = not sampled
   bool live;              // false: an entry of the stack left over by closing out of order
   bool running;           // control is inside it now: an abort means that it failed
-  bool scans_index;
+  bool scans_relation;
   bool limited;           // not run to its end: stopped by a row count
   Oid sole_index;         // the plan is a scan of this index and nothing else
   // Set by start_counting().
@@ -83,7 +83,7 @@ inline Open* push_open(uint64 queryid, Oid userid) {
   open->depth = depth;
   open->weight = 0;
   open->live = open->running = true;
-  open->scans_index = open->limited = false;
+  open->scans_relation = open->limited = false;
   return open;
 }
 // nullptr: not recorded. The pointer is good until the next push.
@@ -214,8 +214,8 @@ void forget_error();
 // parent. Never 0.
 struct Fingerprint {
   uint64 planid;
-  bool scans_index;   // an index scan occurs in it
-  Oid sole_index;     // it is a scan of this index and nothing else; then scans_index is false
+  bool scans_relation;  // an index scan or a sequential one occurs in it
+  Oid sole_index;       // it is a scan of this index and nothing else; then scans_relation is false
 };
 Fingerprint walk_fingerprint(const PlannedStmt* plan);
 // The range table index of the topmost parent of `rti`.

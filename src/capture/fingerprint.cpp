@@ -15,7 +15,7 @@ namespace {
 
 struct Walk {
   const PlannedStmt* statement;
-  bool scans_index;
+  bool scans_relation;
 };
 
 // Folds a scan's relation in; true when it is a child of a partitioned or inherited one.
@@ -62,7 +62,7 @@ uint64 append_hash(Walk* walk, const List* plans, uint64 hash) {
 
 // An index scan: the index itself, unless it belongs to one partition of many.
 uint64 index_hash(Walk* walk, const Scan* scan, Oid index, const List* quals, int direction, uint64 hash) {
-  walk->scans_index = true;
+  walk->scans_relation = true;
   if (fold_relation(*walk, scan->scanrelid, &hash)) index = InvalidOid;
   return fold(hash, index_shape(index, quals, direction));
 }
@@ -71,6 +71,9 @@ pg_noinline uint64 plan_hash(Walk* walk, const Plan* plan) {
   uint64 hash = fold(kPlanSeed, nodeTag(plan));
   switch (nodeTag(plan)) {
     case T_SeqScan:
+      walk->scans_relation = true;
+      fold_relation(*walk, reinterpret_cast<const Scan*>(plan)->scanrelid, &hash);
+      break;
     case T_SampleScan:
     case T_TidScan:
     case T_TidRangeScan:
@@ -166,7 +169,7 @@ Fingerprint walk_fingerprint(const PlannedStmt* statement) {
   Walk walk = {statement, false};
   uint64 hash = plan_hash(&walk, statement->planTree);
   if (statement->subplans != NIL) hash = list_hash(&walk, statement->subplans, hash);
-  return {hash | 1, walk.scans_index, InvalidOid};
+  return {hash | 1, walk.scans_relation, InvalidOid};
 }
 
 }  // namespace assist::capture

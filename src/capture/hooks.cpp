@@ -101,7 +101,7 @@ void on_start(QueryDesc* desc, int flags) {
   open->start_counting();
   const Fingerprint shape = plan_fingerprint(plan);
   open->planid = shape.planid;
-  open->scans_index = shape.scans_index;
+  open->scans_relation = shape.scans_relation;
   open->sole_index = shape.sole_index;
   open->entry =
       find_or_claim_entry({open->queryid, open->planid, open->userid, open->depth == 0}, desc->sourceText, shape.sole_index);
@@ -180,7 +180,7 @@ void on_finish(QueryDesc* desc) {
 
 // What an execution leaves besides its counters. A copy: it may open statements of its own.
 pg_noinline void record_details(QueryDesc* desc, const Open open, TimestampTz now) {
-  if (open.scans_index || (open.weight > 0 && open.sole_index != InvalidOid)) record_index_use(desc, open, now);
+  if (open.scans_relation || (open.weight > 0 && open.sole_index != InvalidOid)) record_index_use(desc, open, now);
   if (open.weight > 0 || open.used.temp_written > 0) record_deep(desc, open);
   if (own_slot->text_wanted != 0) supply_text(desc, open);
 }
@@ -195,7 +195,7 @@ void on_end(QueryDesc* desc) {
       if (unlikely((open->weight | own_slot->text_wanted | open->used.temp_written) != 0)) {
         record_details(desc, *open, now);
         open = find_open(desc);
-      } else if (open->scans_index) {
+      } else if (open->scans_relation) {
         record_index_use(desc, *open, now);
       }
     }

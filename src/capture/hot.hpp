@@ -117,12 +117,12 @@ struct IndexUse {
   bool tuples_only;   // the scan itself is counted by the entry's calls
 };
 
-int claim_index_counter(int first, Oid index);
+int claim_index_counter(int first, Oid relation);
 void record_index_use_below(const IndexUse& use, PlanState* state);
 
-pg_attribute_always_inline void count_scan(const IndexUse& use, IndexScanDesc scan, const Instrumentation* instrument) {
-  if (scan == nullptr || scan->indexRelation == nullptr) return;
-  const Oid index = RelationGetRelid(scan->indexRelation);
+pg_attribute_always_inline void count_scan(const IndexUse& use, Relation scanned, const Instrumentation* instrument) {
+  if (scanned == nullptr) return;
+  const Oid index = RelationGetRelid(scanned);  // or a table
   const int first = static_cast<int>(index % (kIndexSlots / kIndexWays)) * kIndexWays;
   int place = first;
   while (place < first + kIndexWays &&

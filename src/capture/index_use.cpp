@@ -1,5 +1,6 @@
-// Index use by the executor's own attribution: once per execution and index that a plan really scanned.
-// What the planner probes, and what nothing reached, does not count.
+// Scans by the executor's own attribution: once per execution and index that a plan really scanned, and once
+// per table that it scanned sequentially. What the planner probes, what COPY, CREATE INDEX and the like read,
+// and what nothing reached, does not count.
 
 #include "capture/hot.hpp"
 
@@ -13,8 +14,8 @@ extern "C" {
 
 namespace assist::capture {
 
-// Another index's place in this backend's table, its gains handed over; -1 when that cannot be done now.
-int claim_index_counter(int first, Oid index) {
+// Another relation's place in this backend's table, its gains handed over; -1 when that cannot be done now.
+int claim_index_counter(int first, Oid relation) {
   Slot* slot = own_slot;
   int place = first;
   for (int i = first; i < first + kIndexWays; ++i) {
@@ -33,7 +34,7 @@ int claim_index_counter(int first, Oid index) {
   if (index_gain(old, slot->taken_indexes[place], &gain)) merge_index_counter(gain);
   ++slot->index_sequence;
   pg_write_barrier();
-  slot->indexes[place] = {MyDatabaseId, index, 0, 0, 0, 0};
+  slot->indexes[place] = {MyDatabaseId, relation, 0, 0, 0, 0};
   slot->taken_indexes[place] = slot->indexes[place];
   pg_write_barrier();
   ++slot->index_sequence;
@@ -43,16 +44,24 @@ int claim_index_counter(int first, Oid index) {
 
 namespace {
 
+inline Relation scanned_index(IndexScanDesc scan) { return scan == nullptr ? nullptr : scan->indexRelation; }
+
 pg_noinline bool visit(PlanState* state, void* context) {
   if (state == nullptr) return false;
   const IndexUse& use = *static_cast<const IndexUse*>(context);
   switch (nodeTag(state)) {
     case T_IndexScanState:
-      count_scan(use, reinterpret_cast<IndexScanState*>(state)->iss_ScanDesc, state->instrument);
+      count_scan(use, scanned_index(reinterpret_cast<IndexScanState*>(state)->iss_ScanDesc), state->instrument);
       break;
     case T_IndexOnlyScanState:
-      count_scan(use, reinterpret_cast<IndexOnlyScanState*>(state)->ioss_ScanDesc, state->instrument);
+      count_scan(use, scanned_index(reinterpret_cast<IndexOnlyScanState*>(state)->ioss_ScanDesc), state->instrument);
       break;
+    case T_SeqScanState: {
+      const ScanState& scan = reinterpret_cast<SeqScanState*>(state)->ss;
+      // Begun with the first row that was asked for.
+      if (scan.ss_currentScanDesc != nullptr) count_scan(use, scan.ss_currentRelation, state->instrument);
+      break;
+    }
     case T_BitmapHeapScanState:
       if (!reinterpret_cast<BitmapHeapScanState*>(state)->initialized) return false;  // nothing reached it
       break;
@@ -61,7 +70,7 @@ pg_noinline bool visit(PlanState* state, void* context) {
       IndexScanDesc scan = reinterpret_cast<BitmapIndexScanState*>(state)->biss_ScanDesc;
       if (scan != nullptr && scan->indexRelation != nullptr) {
         const PgStat_TableStatus* counts = scan->indexRelation->pgstat_info;
-        if (counts == nullptr || assist_index_scans(counts) > 0) count_scan(use, scan, state->instrument);
+        if (counts == nullptr || assist_index_scans(counts) > 0) count_scan(use, scan->indexRelation, state->instrument);
       }
       return false;
     }

@@ -124,6 +124,14 @@ CALL judge();
 SELECT relation, reason, rows_per_day > 1000 AS traffic, share_pct FROM assist.core_tables;
 -- It has no sequential scans as a rule; then a statement comes that reads it whole, every time.
 UPDATE assist.core_table SET observed_days = 3, seq_scans_per_day = 0.3;
+-- A dump and a new index read it whole, and are no statements that need an index.
+COPY al TO '/dev/null';
+CREATE INDEX al_dropped ON al (note);
+DROP INDEX al_dropped;
+SELECT pg_stat_force_next_flush();
+CALL judge();
+CALL judge();
+SELECT count(*) AS none FROM assist.alerts WHERE metric = 'core_seq_scan';
 \set ECHO none
 \o /dev/null
 SELECT format('SELECT count(*) AS hundred FROM al WHERE customer = %s', g) FROM generate_series(1, 120) g \gexec

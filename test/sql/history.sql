@@ -101,6 +101,22 @@ INSERT INTO hu VALUES (1003, 'z');
 SELECT pg_stat_force_next_flush();
 SELECT assist.refresh() >= 0 AS refreshed;
 SELECT relation_name, sum(n_tup_ins) AS inserted FROM assist.table_history WHERE relation_name IN ('public.ht', 'public.hu') GROUP BY 1 ORDER BY 1;
+-- Sequential scans of statements, one for an execution however often it begins anew; the server counts COPY and CREATE INDEX, too.
+COPY hu TO '/dev/null';
+CREATE INDEX hu_b ON hu (b);
+SET enable_indexscan = off;
+SET enable_bitmapscan = off;
+SET enable_indexonlyscan = off;
+SET enable_material = off;
+SELECT count(*) FROM generate_series(1, 5) g, LATERAL (SELECT b FROM hu WHERE a = g OFFSET 0) t;
+SELECT a FROM hu WHERE a = 1 AND (SELECT false); -- not begun
+RESET enable_material;
+RESET enable_indexonlyscan;
+RESET enable_bitmapscan;
+RESET enable_indexscan;
+SELECT pg_stat_force_next_flush();
+SELECT assist.refresh() >= 0 AS refreshed;
+SELECT seq_scan, executor_seq_scans FROM assist.table_history WHERE relation_name = 'public.hu' ORDER BY start DESC LIMIT 1;
 DROP TABLE ht, hu;
 -- The database.
 SELECT xact_commit > 0 AS commits, calls > 0 AS calls, connections > 0 AS connections, size_bytes > 1e6 AS size, xid_age > 0 AS age, disk_free_bytes > 0 AS disk

@@ -31,6 +31,8 @@ constexpr HistoryColumn kTable[] = {
     // Of its indexes, as the executor attributes them; the library's own.
     {"executor_scans", Adds::kSum, 1},
     {"constraint_checks", Adds::kSum, 1},
+    // Of the table itself.
+    {"executor_seq_scans", Adds::kSum, 1},
 };
 constexpr HistoryColumn kIndex[] = {
     {"executor_scans", Adds::kSum, 1},  // the library's own

@@ -27,7 +27,9 @@ struct Columns {
               inserted = ColumnOf(HistoryKind::kTable, "n_tup_ins"),
               updated = ColumnOf(HistoryKind::kTable, "n_tup_upd"),
               deleted = ColumnOf(HistoryKind::kTable, "n_tup_del"),
-              live = ColumnOf(HistoryKind::kTable, "n_live_tup");
+              live = ColumnOf(HistoryKind::kTable, "n_live_tup"),
+              // By statements: COPY, pg_dump and CREATE INDEX read a table whole, too.
+              statement_scans = ColumnOf(HistoryKind::kTable, "executor_seq_scans");
 };
 
 struct Traffic {
@@ -40,7 +42,8 @@ struct CoreTable {
   double seq_scans_per_day = 0, days = 0;
   TimestampTz judged_usage = 0, judged_scans = 0;
   // Since each was judged.
-  double usage_seq = 0, usage_idx = 0, usage_rows = 0, scans = 0, scan_rows = 0, live = 0;
+  double usage_seq = 0, usage_idx = 0, usage_rows = 0, scans = 0, all_scans = 0, scan_rows = 0,
+         live = 0;
   TimestampTz live_at = 0;
 };
 
@@ -87,7 +90,8 @@ void AddRecent(std::map<std::uint32_t, CoreTable>& tables, TimestampTz now) {
                            table.usage_rows += value(at.seq_rows);
                          }
                          if (times.start >= table.judged_scans) {
-                           table.scans += value(at.seq_scan);
+                           table.scans += value(at.statement_scans);
+                           table.all_scans += value(at.seq_scan);
                            table.scan_rows += value(at.seq_rows);
                          }
                        }
@@ -129,7 +133,8 @@ AlertText ScanText(const CoreTable& table) {
           .sql = {},
           .evidence = NumbersJson(
               {{"sequential_scans", table.scans},
-               {"rows_per_sequential_scan", table.scans > 0 ? table.scan_rows / table.scans : 0},
+               {"rows_per_sequential_scan",
+                table.all_scans > 0 ? table.scan_rows / table.all_scans : 0},
                {"sequential_scans_per_day_before", table.seq_scans_per_day}})};
 }
 
@@ -148,7 +153,7 @@ void ChooseCoreTables(TimestampTz now) {
                            return static_cast<double>(block.values[column][r]);
                          };
                          of.total.id = block.keys[r];
-                         of.total.seq_scans += value(at.seq_scan);
+                         of.total.seq_scans += value(at.statement_scans);
                          for (const std::size_t column :
                               {at.seq_rows, at.idx_rows, at.inserted, at.updated, at.deleted})
                            of.total.rows += value(column);
@@ -245,7 +250,8 @@ void MeasureCoreTables(AlertBook& book, TimestampTz now) {
     // Once it is told of, it is over when it is over, however usual it has become.
     const bool is_new = table.days >= kKnownDays && table.seq_scans_per_day < kUsualScans;
     if (!is_new && !book.IsOpen(scan, table.object.key)) continue;
-    const bool whole = table.scans > 0 && table.scan_rows / table.scans >= kMinRowsPerScan;
+    const bool whole =
+        table.all_scans > 0 && table.scan_rows / table.all_scans >= kMinRowsPerScan;
     const double value = whole ? table.scans : 0;
     if (table.live_at > table.judged_scans && book.IsKnownOrBeyond(scan, table.object, value))
       book.Judge(scan, table.object, value, ScanText(table));

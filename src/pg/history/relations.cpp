@@ -43,7 +43,8 @@ constexpr const char* kTables = ASSIST_RELATION
     " pg_stat_get_analyze_count(c.oid) + pg_stat_get_autoanalyze_count(c.oid),"
     " pg_stat_get_blocks_hit(c.oid), pg_stat_get_blocks_fetched(c.oid) - "
     "pg_stat_get_blocks_hit(c.oid), coalesce(e.scans, 0)::int8, coalesce(e.checks, "
-    "0)::int8" ASSIST_FROM
+    "0)::int8, coalesce(s.executor_scans, 0) + coalesce(s.constraint_checks, 0)" ASSIST_FROM
+    " LEFT JOIN assist._index_use() s ON s.indexid = c.oid AND s.dbid = $2"
     " LEFT JOIN (SELECT x.indrelid, sum(u.executor_scans) AS scans, sum(u.constraint_checks) AS "
     "checks FROM assist._index_use() u JOIN pg_index x ON x.indexrelid = u.indexid"
     "   WHERE u.dbid = $2 GROUP BY x.indrelid) e ON e.indrelid = c.oid"

@@ -87,11 +87,12 @@ struct alignas(64) SlotTaken {
   uint16 latency[kLatencyBuckets];
 };
 
+// Of an index, or of a table that is scanned sequentially: oids of relations are of one kind.
 struct IndexCounter {
   Oid dbid, indexid;             // 0 = free
   uint64 executor_scans;         // statement executions that scanned it
   uint64 constraint_checks;      // of these, by foreign-key triggers
-  uint64 tuples;                 // index entries returned, from sampled executions, weighted
+  uint64 tuples;                 // index entries or rows returned, from sampled executions, weighted
   TimestampTz last_use;
 };
 
