@@ -203,6 +203,16 @@ struct ProposedIndex {
   double write_ms_per_day = 0;  // what maintaining it costs
 };
 
+// An index that was recommended and built, and whose statements take as long as before.
+struct IneffectiveIndex {
+  Oid index = 0;
+  std::int64_t recommendation = 0;
+  double built = 0;                       // moment
+  int statements = 0;                     // that were measured
+  double predicted_ms_per_day = 0;
+  double saved_ms_per_day = 0, low = 0, high = 0;  // measured, with its 95 % interval
+};
+
 // A setting that ALTER ROLE or ALTER DATABASE keeps (pg_db_role_setting) for this database.
 struct ScopedSetting {
   std::string_view role;     // empty = all roles
@@ -259,6 +269,7 @@ class Snapshot {
         predicates(&arena_),
         proposed_indexes(&arena_),
         unplanned(&arena_),
+        ineffective(&arena_),
         settings(&arena_),
         scoped_settings(&arena_) {}
   Snapshot(const Snapshot&) = delete;
@@ -310,6 +321,7 @@ class Snapshot {
   // Ids of statements that could not be planned this time, as their tables were locked or time or
   // memory was short: that no index is proposed for them says nothing.
   std::pmr::vector<std::int64_t> unplanned;
+  std::pmr::vector<IneffectiveIndex> ineffective;
   std::pmr::vector<Setting> settings;
   std::pmr::vector<ScopedSetting> scoped_settings;
 };

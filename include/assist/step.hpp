@@ -40,4 +40,9 @@ struct Step {
 inline constexpr double kStepHours = 26, kStepWeekHours = 170;
 std::optional<Step> FindStep(std::span<const StepSlice> slices, double onset, StepReason reason);
 
+// The same comparison, however small what comes out, and however long before or after it ran. Where
+// the levels before disagree in which direction it went the ratio is 1, and the interval spans
+// them. Nothing where either side has fewer than 30 calls in 3 slices.
+std::optional<Step> CompareLevels(std::span<const StepSlice> slices, double onset);
+
 }  // namespace assist

@@ -72,3 +72,4 @@ ALTER TABLE assist.bloat_measure ENABLE ROW LEVEL SECURITY;
 -- include: 74_regressions.sql
 -- include: 75_alerts.sql
 -- include: 76_health.sql
+-- include: 77_verification.sql

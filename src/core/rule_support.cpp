@@ -137,6 +137,20 @@ Traffic TrafficOf(const Snapshot& snapshot, const Table& table) {
   return traffic;
 }
 
+bool SupportsForeignKey(const Snapshot& snapshot, const Index& index) {
+  for (const ForeignKey& key : snapshot.foreign_keys) {
+    if (key.table != index.table || key.columns.empty() || key.columns.size() > index.keys.size())
+      continue;
+    const auto leading = index.keys.first(key.columns.size());
+    const bool all = std::all_of(key.columns.begin(), key.columns.end(), [&](std::int16_t column) {
+      return std::any_of(leading.begin(), leading.end(),
+                         [&](const IndexKey& each) { return each.column == column; });
+    });
+    if (all) return true;
+  }
+  return false;
+}
+
 void AskToDrop(const Snapshot& snapshot, const Index& index, Finding& finding) {
   finding.storage_delta_bytes = -TotalBytes(snapshot, index);
   finding.action.kind = Action::Kind::kDropIndex;

@@ -84,6 +84,9 @@ struct Traffic {
 };
 Traffic TrafficOf(const Snapshot& snapshot, const Table& table);
 
+// Whether the index has the referencing columns of a foreign key in front, in any order.
+bool SupportsForeignKey(const Snapshot& snapshot, const Index& index);
+
 // What dropping an index asks for: the action and its SQL, with the bytes that it frees.
 void AskToDrop(const Snapshot& snapshot, const Index& index, Finding& finding);
 

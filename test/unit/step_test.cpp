@@ -148,5 +148,57 @@ TEST(Step, AnIntervalThatTheOnsetPartsSaysNothing) {
   EXPECT_EQ(460, step->after_calls);
 }
 
+TEST(CompareLevels, SaysHowMuchWhateverItIs) {
+  const auto halved = CompareLevels(Make(2, From(0, 0.5)), 0);
+  ASSERT_TRUE(halved);
+  EXPECT_NEAR(0.5, halved->ratio, 0.02);
+  EXPECT_LT(halved->high, 0.7);
+  const auto slightly = CompareLevels(Make(2, From(0, 1.1)), 0);
+  ASSERT_TRUE(slightly);
+  EXPECT_NEAR(1.1, slightly->ratio, 0.03);
+  EXPECT_LT(slightly->low, 1);
+  const auto same = CompareLevels(Make(48, From(0, 1)), 0);
+  ASSERT_TRUE(same);
+  EXPECT_NEAR(1, same->ratio, 0.03);
+  EXPECT_LT(same->low, 1);
+  EXPECT_GT(same->high, 1);
+}
+
+TEST(CompareLevels, SeasonIsNoChange) {
+  // Each day four times as slow from the onset's hour on, for half of the day.
+  const Level season = [](double at) { return std::fmod(at + 240, 24) < 12 ? 4 : 1; };
+  const auto found = CompareLevels(Make(6, season), 0);
+  ASSERT_TRUE(found);
+  EXPECT_NEAR(1, found->ratio, 0.1);
+}
+
+TEST(CompareLevels, LevelsThatDisagreeGiveOneAndAWideInterval) {
+  // Slower than two hours ago, faster than on the day before.
+  const auto found =
+      CompareLevels(Make(2, [](double at) { return at >= 0 ? 2 : at >= -2 ? 1 : 4; }), 0);
+  ASSERT_TRUE(found);
+  EXPECT_EQ(1, found->ratio);
+  EXPECT_LT(found->low, 0.6);
+  EXPECT_GT(found->high, 1.9);
+}
+
+TEST(CompareLevels, WhatRunsOnceADayIsComparedWithTheDaysBefore) {
+  std::vector<StepSlice> slices;
+  for (int day = -7; day < 3; ++day)
+    for (int i = 0; i < 4; ++i)
+      slices.push_back({day * 24 + 3 + i * 0.1, day * 24 + 3.1 + i * 0.1, 5, 5 * (day < 0 ? 8.0 : 2)});
+  EXPECT_FALSE(FindStep(slices, 0, StepReason::kOwn));
+  const auto found = CompareLevels(slices, 0);
+  ASSERT_TRUE(found);
+  EXPECT_NEAR(0.25, found->ratio, 0.01);
+}
+
+TEST(CompareLevels, NothingOfFewCalls) {
+  EXPECT_FALSE(CompareLevels({}, 0));
+  EXPECT_FALSE(CompareLevels(Make(0.1, From(0, 0.5)), 0));
+  const std::vector<StepSlice> one = {{-1, 0, 100, 100}, {0, 1, 100, 10}};
+  EXPECT_FALSE(CompareLevels(one, 0));
+}
+
 }  // namespace
 }  // namespace assist

@@ -76,49 +76,86 @@ double HourError(std::span<const StepSlice> slices, double onset) {
   return *middle * 1.4826 / std::sqrt(2.0);
 }
 
+// What lies before the onset, in several ways, and behind it.
+struct Sides {
+  Level after, before, day, recent;
+  Jump yesterday, week;
+  double span = kLeastSpan;  // hours behind it
+};
+
+Sides Collect(std::span<const StepSlice> slices, double onset) {
+  Sides sides;
+  sides.span = std::max(slices.back().until - onset, kLeastSpan);
+  for (const StepSlice& slice : slices) {
+    if (slice.start >= onset) {
+      sides.after.Add(slice);
+    } else if (slice.until <= onset) {  // an interval that the onset parts says nothing
+      sides.before.Add(slice);
+      if (slice.start >= onset - kDay) sides.day.Add(slice);
+      if (slice.start >= onset - kRecent) sides.recent.Add(slice);
+      sides.yesterday.Add(slice, onset - kDay, sides.span);
+      sides.week.Add(slice, onset - kWeek, sides.span);
+    }
+  }
+  return sides;
+}
+
+// The level before that the one behind the onset differs from least.
+struct Normality {
+  double ms, error2;
+  double least, most;  // changes from all of them, in logarithms
+  bool SameWay() const { return least * most > 0; }
+};
+
+Normality NormalBefore(const Sides& sides, const Level& day) {
+  const double first = std::log(sides.after.Mean() / day.Mean());
+  Normality normal{day.Mean(), day.Error2(), first, first};
+  double nearest = std::abs(first);
+  const auto consider = [&](double level, double error2) {
+    const double change = std::log(sides.after.Mean() / level);
+    normal.least = std::min(normal.least, change);
+    normal.most = std::max(normal.most, change);
+    if (std::abs(change) >= nearest) return;
+    nearest = std::abs(change);
+    normal.ms = level;
+    normal.error2 = error2;
+  };
+  const Level& recent = sides.recent;
+  if (recent.Enough()) consider(recent.Mean(), recent.Error2());
+  for (const Jump* jump : {&sides.yesterday, &sides.week}) {
+    // Where it did not run just before, it is as it was at this time.
+    if (recent.Enough() && jump->Enough())
+      consider(recent.Mean() * jump->Ratio(), recent.Error2());
+    else if (!recent.Enough() && jump->after.Enough())
+      consider(jump->after.Mean(), jump->after.Error2());
+  }
+  return normal;
+}
+
+double ErrorOf(const Sides& sides, const Normality& normal, std::span<const StepSlice> slices,
+               double onset) {
+  const double of_hours = kHourErrors * HourError(slices, onset);
+  return std::sqrt(sides.after.Error2() + normal.error2 + kLeastError * kLeastError +
+                   of_hours * of_hours);
+}
+
 }  // namespace
 
 std::optional<Step> FindStep(std::span<const StepSlice> slices, double onset, StepReason reason) {
   if (slices.empty()) return std::nullopt;
-  Level after, day, recent;
-  Jump yesterday, week;
-  const double span = std::max(slices.back().until - onset, kLeastSpan);
-  for (const StepSlice& slice : slices) {
-    if (slice.start >= onset) {
-      after.Add(slice);
-    } else if (slice.until <= onset) {  // an interval that the onset parts says nothing
-      if (slice.start >= onset - kDay) day.Add(slice);
-      if (slice.start >= onset - kRecent) recent.Add(slice);
-      yesterday.Add(slice, onset - kDay, span);
-      week.Add(slice, onset - kWeek, span);
-    }
-  }
+  const Sides sides = Collect(slices, onset);
+  const Level& after = sides.after;
   const bool own = reason == StepReason::kOwn;
-  const double slices_needed = own                    ? kMinSlices
-                               : span >= kMinAnyHours ? kMinLongSlices
-                                                      : kMinAnySlices;
+  const double slices_needed = own                          ? kMinSlices
+                               : sides.span >= kMinAnyHours ? kMinLongSlices
+                                                            : kMinAnySlices;
   if (after.calls < (own ? kMinCalls : kMinAnyCalls) || after.slices < slices_needed ||
       after.ms <= 0)
     return std::nullopt;
-  if (!day.Enough() || day.slices < kMinSlices) return std::nullopt;
+  if (!sides.day.Enough() || sides.day.slices < kMinSlices) return std::nullopt;
 
-  double normal = day.Mean(), error2 = day.Error2();
-  const double change_of_day = std::log(after.Mean() / normal);
-  const auto nearer = [&](double level, double its_error2) {
-    const double change = std::log(after.Mean() / level);
-    if (std::abs(change) < std::abs(std::log(after.Mean() / normal))) {
-      normal = level;
-      error2 = its_error2;
-    }
-    return change * change_of_day > 0;
-  };
-  if (recent.Enough() && !nearer(recent.Mean(), recent.Error2())) return std::nullopt;
-  for (const Jump* jump : {&yesterday, &week}) {
-    // Where it did not run just before, it is as it was at this time.
-    if (recent.Enough() ? jump->Enough() && !nearer(recent.Mean() * jump->Ratio(), recent.Error2())
-                        : jump->after.Enough() && !nearer(jump->after.Mean(), jump->after.Error2()))
-      return std::nullopt;
-  }
+  const Normality normal = NormalBefore(sides, sides.day);
+  if (!normal.SameWay()) return std::nullopt;
   // It began then, and the last calls are still like that.
   Level first, last;
   for (const StepSlice& slice : slices)
@@ -126,22 +163,42 @@ std::optional<Step> FindStep(std::span<const StepSlice> slices, double onset, St
   for (auto slice = slices.rbegin();
        slice != slices.rend() && slice->start >= onset && last.calls < kMinCalls; ++slice)
     last.Add(*slice);
-  const double change = std::log(after.Mean() / normal), least = std::log(kMinRatio);
+  const double change = std::log(after.Mean() / normal.ms), least = std::log(kMinRatio);
   const auto changed_by = [&](const Level& level, double by) {
-    return std::log(level.Mean() / normal) * (change > 0 ? 1 : -1) >= by;
+    return std::log(level.Mean() / normal.ms) * (change > 0 ? 1 : -1) >= by;
   };
   if (std::abs(change) < least || !changed_by(last, least) ||
       !changed_by(first, std::abs(change) / 2))
     return std::nullopt;
-  const double of_hours = kHourErrors * HourError(slices, onset);
-  const double error =
-      std::sqrt(after.Error2() + error2 + kLeastError * kLeastError + of_hours * of_hours);
+  const double error = ErrorOf(sides, normal, slices, onset);
   if (std::abs(change) - 1.96 * error < std::log(kSureRatio)) return std::nullopt;
-  return Step{.before_ms = normal,
+  return Step{.before_ms = normal.ms,
               .after_ms = after.Mean(),
               .ratio = std::exp(change),
               .low = std::exp(change - 1.96 * error),
               .high = std::exp(change + 1.96 * error),
+              .sureness = std::abs(change) / error,
+              .after_calls = after.calls};
+}
+
+std::optional<Step> CompareLevels(std::span<const StepSlice> slices, double onset) {
+  if (slices.empty()) return std::nullopt;
+  const Sides sides = Collect(slices, onset);
+  const Level& after = sides.after;
+  const bool today = sides.day.Enough() && sides.day.slices >= kMinSlices;
+  const Level& before = today ? sides.day : sides.before;
+  if (!after.Enough() || after.slices < kMinSlices || !before.Enough() ||
+      before.slices < kMinSlices)
+    return std::nullopt;
+  const Normality normal = NormalBefore(sides, before);
+  const double error = ErrorOf(sides, normal, slices, onset);
+  const bool same_way = normal.SameWay();
+  const double change = same_way ? std::log(after.Mean() / normal.ms) : 0;
+  return Step{.before_ms = same_way ? normal.ms : after.Mean(),
+              .after_ms = after.Mean(),
+              .ratio = std::exp(change),
+              .low = std::exp((same_way ? change : normal.least) - 1.96 * error),
+              .high = std::exp((same_way ? change : normal.most) + 1.96 * error),
               .sureness = std::abs(change) / error,
               .after_calls = after.calls};
 }

@@ -9,7 +9,7 @@ namespace {
 
 // Ordered by category and id.
 constexpr const RuleDescriptor* kRules[] = {
-    &rules::kDuplicateIndex, &rules::kInvalidIndex, &rules::kMissingIndex,
+    &rules::kDuplicateIndex, &rules::kIneffectiveIndex, &rules::kInvalidIndex, &rules::kMissingIndex,
     &rules::kRedundantIndex, &rules::kUnusedIndex,  &rules::kMaxWalSize,
     &rules::kWorkMem,        &rules::kIndexBloat,   &rules::kTableBloat,
 };

@@ -7,6 +7,7 @@ namespace assist::rules {
 
 extern const RuleDescriptor kDuplicateIndex;
 extern const RuleDescriptor kIndexBloat;
+extern const RuleDescriptor kIneffectiveIndex;
 extern const RuleDescriptor kInvalidIndex;
 extern const RuleDescriptor kMaxWalSize;
 extern const RuleDescriptor kMissingIndex;

@@ -34,21 +34,6 @@ constexpr Param kParams[] = {
      .meaning = "scans of its table in the statistics: without reads, disuse says nothing"},
 };
 
-// Whether the index has the referencing columns of a foreign key in front, in any order.
-bool SupportsForeignKey(const Snapshot& snapshot, const Index& index) {
-  for (const ForeignKey& key : snapshot.foreign_keys) {
-    if (key.table != index.table || key.columns.empty() || key.columns.size() > index.keys.size())
-      continue;
-    const auto leading = index.keys.first(key.columns.size());
-    const bool all = std::all_of(key.columns.begin(), key.columns.end(), [&](std::int16_t column) {
-      return std::any_of(leading.begin(), leading.end(),
-                         [&](const IndexKey& each) { return each.column == column; });
-    });
-    if (all) return true;
-  }
-  return false;
-}
-
 enum class ExpressionUse : std::uint8_t { kNone, kUnobserved, kObserved };
 
 // An index on an expression also gives the planner the expression's statistics. Observed: a

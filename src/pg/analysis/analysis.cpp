@@ -20,6 +20,7 @@
 #include "pg/rule_settings.hpp"
 #include "pg/settings.hpp"
 #include "pg/snapshot/reader.hpp"
+#include "pg/verify/verify.hpp"
 
 extern "C" {
 #include "access/xlog.h"           // for RecoveryInProgress
@@ -269,6 +270,8 @@ int RunAnalysis(const AnalysisRequest& request) {
     phase.End();
     if (advisor_error.empty()) there = there | Needs::kProposedIndexes;
   }
+
+  record([&] { VerifyBuilt(*snapshot); });
 
   if (AnyEnabled(choices, request.categories, "table_bloat") ||
       AnyEnabled(choices, request.categories, "index_bloat")) {
