@@ -73,3 +73,4 @@ ALTER TABLE assist.bloat_measure ENABLE ROW LEVEL SECURITY;
 -- include: 75_alerts.sql
 -- include: 76_health.sql
 -- include: 77_verification.sql
+-- include: 78_progress.sql

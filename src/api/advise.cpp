@@ -4,6 +4,7 @@
 
 #include "pg/advise/index_advisor.hpp"
 #include "pg/memory.hpp"
+#include "pg/progress.hpp"
 #include "pg/own_sql.hpp"
 #include "pg/row_sink.hpp"
 #include "pg/snapshot/reader.hpp"
@@ -150,6 +151,8 @@ ASSIST_SQL_FUNCTION(assist_advise_indexes) {
   request.texts = {arguments.queries, static_cast<std::size_t>(arguments.count)};
   const bool given = request.given;
 
+  const ProgressScope progress(ProgressOf::kAdviseIndexes);
+  tell_phase(ProgressPhase::kReadingCatalogs);
   const ScopedContext context("assist advise_indexes");
   ContextResource memory(context.get());
   std::optional<assist::Snapshot> snapshot;

@@ -128,6 +128,16 @@ static inline bool assist_orders_descending(Oid ordering_operator) {
 #endif
 }
 
+/* The nth of pgstat_fetch_stat_numbackends(), from 1; renamed in 16. */
+static inline const PgBackendStatus *assist_backend_status(int n) {
+#if PG_VERSION_NUM >= 160000
+  const LocalPgBackendStatus *local = pgstat_get_local_beentry_by_index(n);
+#else
+  const LocalPgBackendStatus *local = pgstat_fetch_stat_local_beentry(n);
+#endif
+  return local == NULL ? NULL : &local->backendStatus;
+}
+
 /* Direction of a path key: a strategy of the b-tree before 18. */
 static inline bool assist_pathkey_descending(const PathKey* key) {
 #if PG_VERSION_NUM >= 180000

@@ -21,6 +21,7 @@
 #include "pg/guard.hpp"
 #include "pg/advise/index_advisor_work.hpp"
 #include "pg/memory.hpp"
+#include "pg/progress.hpp"
 
 namespace assist::pg {
 
@@ -53,6 +54,7 @@ class Advisor {
     else
       workload_.CollectObserved();
     advice_.analysis_ms = workload_.CpuMsSpent();
+    tell_phase(ProgressPhase::kChoosingIndexes);
     Choose();
     advice_.selection_ms = workload_.ChosenMs() - advice_.analysis_ms;
     advice_.bound_ms = workload_.CpuMsSpent() - workload_.ChosenMs();
@@ -172,7 +174,10 @@ void Advisor::Credit(int number, std::pmr::vector<Step>& steps) {
 void Advisor::Report() {
   std::pmr::vector<Step> steps(memory_);
   double cost = 0;  // by calls
+  tell_phase(ProgressPhase::kPlanningWithChosen,
+             static_cast<std::int64_t>(workload_.works().size()));
   for (std::size_t i = 0; i < workload_.works().size(); ++i) {
+    tell_statement_done();
     const Work& work = workload_.work(static_cast<int>(i));
     cost += work.cost_before * work.calls_per_day;
     Credit(static_cast<int>(i), steps);

@@ -7,6 +7,7 @@
 #include "pg/time_limit.hpp"
 #include "pg/whatif/hypothetical_sample.hpp"
 #include "pg/whatif/whatif_guard.hpp"
+#include "pg/progress.hpp"
 
 extern "C" {
 #include "access/sysattr.h"  // for FirstLowInvalidHeapAttributeNumber
@@ -385,7 +386,7 @@ void Workload::PlanSets(Work& work, std::span<const ItemSet> sets,
     const bool whole = how == JoinSearching::kWhole || sets[n] == 0 || sets[n] == all;
     JoinOrderScope joining(work.orders, whole ? JoinSearching::kWhole : JoinSearching::kRemembered);
     const PlannedStatement planned = PlanStatement(work.tree, view);
-    ++plans_;
+    tell_plans(static_cast<std::int64_t>(pool_.size()), ++plans_);
     List* used = nullptr;
     Guarded([&] { used = used_indexes(planned, view); });
     out[n] = {planned.cost, 0};

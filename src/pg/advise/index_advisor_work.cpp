@@ -7,6 +7,7 @@
 #include "core/rule_support.hpp"
 
 #include "pg/whatif/planning_query.hpp"
+#include "pg/progress.hpp"
 
 extern "C" {
 #include "catalog/namespace.h"  // for RangeVarGetRelid
@@ -161,7 +162,9 @@ void Workload::CollectObserved() {
       statements.begin(), statements.end(),
       [](const Statement* a, const Statement* b) { return a->total_ms > b->total_ms; });
   if (statements.size() > kMaxStatements) statements.resize(kMaxStatements);
+  tell_phase(ProgressPhase::kReadingStatements, static_cast<std::int64_t>(statements.size()));
   for (const Statement* statement : statements) {
+    tell_statement_done();
     if (Stop()) {
       unplanned_.push_back(statement->query_id);
       continue;
@@ -182,7 +185,9 @@ void Workload::CollectObserved() {
 
 void Workload::CollectGiven(std::span<const char* const> texts, Oid user) {
   given_ = true;
+  tell_phase(ProgressPhase::kReadingStatements, static_cast<std::int64_t>(texts.size()));
   for (const char* text : texts) {
+    tell_statement_done();
     Work work(memory_);
     work.text = text;
     work.user = user;

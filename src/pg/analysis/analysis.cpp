@@ -15,6 +15,7 @@
 #include "pg/advise/index_advisor.hpp"
 #include "pg/memory.hpp"
 #include "pg/own_sql.hpp"
+#include "pg/progress.hpp"
 #include "pg/recommend/store.hpp"
 #include "pg/regress/regress.hpp"
 #include "pg/rule_settings.hpp"
@@ -236,6 +237,8 @@ int RunAnalysis(const AnalysisRequest& request) {
     }
     phase.End();
   };
+  const ProgressScope progress(ProgressOf::kAnalysis);
+  tell_phase(ProgressPhase::kRecordingHistory);
   // In the user's transaction, which may take long to end, nothing is locked.
   if (own) record([] { EmptyRings(); });
   record([&] { RecordHistory(!own); });
@@ -245,6 +248,7 @@ int RunAnalysis(const AnalysisRequest& request) {
   record([] { ForecastCapacity(); });
   if (request.only_record) return 0;
 
+  tell_phase(ProgressPhase::kReadingCatalogs);
   const ScopedContext context("assist analysis");
   ContextResource memory(context.get());
   std::optional<Snapshot> snapshot;
@@ -271,10 +275,12 @@ int RunAnalysis(const AnalysisRequest& request) {
     if (advisor_error.empty()) there = there | Needs::kProposedIndexes;
   }
 
+  tell_phase(ProgressPhase::kVerifying);
   record([&] { VerifyBuilt(*snapshot); });
 
   if (AnyEnabled(choices, request.categories, "table_bloat") ||
       AnyEnabled(choices, request.categories, "index_bloat")) {
+    tell_phase(ProgressPhase::kMeasuringBloat);
     Phase phase(own);
     {
       const OwnerScope scope;
@@ -283,10 +289,12 @@ int RunAnalysis(const AnalysisRequest& request) {
     phase.End();
   }
 
+  tell_phase(ProgressPhase::kJudging);
   Findings findings(&memory);
   const auto outcomes =
       EvaluateRules(*snapshot, choices, request.categories, there, advisor_error, findings);
 
+  tell_phase(ProgressPhase::kStoring);
   Phase phase(own);
   int open = 0;
   {
