@@ -132,7 +132,7 @@ bench: deps-bench
 bench-regression:
 	@BUILD_DIR='$(BUILD_DIR)' bash test/bench/regression/run.sh $(SERIES)
 
-# What the index advisor chooses and what that takes, against its bars. BENCH selects parts (tpch sizes joins oltp).
+# What the index advisor chooses and what that takes, against its bars. BENCH selects parts (tpch sizes joins oltp whatif saas).
 bench-index: deps-bench
 	$(SUBMAKE) build-for-tests
 	@PG_CONFIG='$(PG_CONFIG)' bash test/bench/index/run.sh $(BENCH)

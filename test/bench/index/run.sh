@@ -9,11 +9,12 @@
 #   oltp   500 statements over 200 tables
 #   saas   the 48 statements of an application, ten of them writes (saas/statements.sql): the advice for them as observed, within the space of
 #          a hand-made list (saas/expert.sql), both built and timed
+#   whatif what planning with hypothetical indexes costs beside the planner itself, in instructions (../whatif/planner.sh)
 #   sizes  predicted sizes over those of indexes that are built, beside HypoPG's
 #
 # Ends with an error when a bar is missed. Needs the hypopg extension for tpch and sizes.
 # usage: run.sh [PART...]          SCALE=0.1 makes tpch and sizes smaller (then no bar but that of time holds)
-parts=${*:-tpch sizes joins oltp saas}
+parts=${*:-tpch sizes joins oltp whatif saas}
 scale=${SCALE:-1}
 . "$(dirname "$(readlink -f "$0")")/../overhead/server.sh"
 missed=0
@@ -126,11 +127,13 @@ sizes() {
   bar "others off by more than 30 %" "$(run -c "SELECT count(*) FROM bench.size WHERE method <> 'btree' AND abs(predicted / built::float8 - 1) > 0.30")" 0
 }
 
+whatif() { bash "$here/../whatif/planner.sh" || missed=1; }
+
 "$bindir/postgres" --version
 for part in $parts; do
   printf '\n== %s\n' "$part"
   case $part in
-    tpch | joins | oltp | sizes | saas) $part ;;
+    tpch | joins | oltp | sizes | whatif | saas) $part ;;
     *) fail "unknown part $part" ;;
   esac
 done
