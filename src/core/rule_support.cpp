@@ -161,6 +161,12 @@ void AskToDrop(const Snapshot& snapshot, const Index& index, Finding& finding) {
   text::Append(finding.sql, finding.action.statement, ";");
 }
 
+bool IsPlanned(std::string_view command) {
+  constexpr std::string_view kPlanned[] = {"SELECT", "INSERT", "UPDATE", "DELETE", "MERGE"};
+  return command.starts_with("SELECT FOR ") ||
+         std::find(std::begin(kPlanned), std::end(kPlanned), command) != std::end(kPlanned);
+}
+
 std::string_view BehindUsing(std::string_view definition) {
   constexpr std::string_view kUsing = " USING ";
   const std::size_t at = definition.find(kUsing);
@@ -185,6 +191,23 @@ std::string_view KeyList(std::string_view definition) {
     if (c == ')' && --depth == 0) return rest.substr(open, i - open + 1);
   }
   return {};
+}
+
+std::size_t FirstItem(std::string_view list) {
+  int depth = 0;
+  char quote = 0;
+  for (std::size_t i = 0; i < list.size(); ++i) {
+    const char c = list[i];
+    if (quote != 0) {
+      if (c == quote) quote = 0;
+      continue;
+    }
+    if (c == '\'' || c == '"') quote = c;
+    if (c == '(' || c == '[') ++depth;
+    if (c == ')' || c == ']') --depth;
+    if (c == ',' && depth == 0) return i;
+  }
+  return list.size();
 }
 
 void Identify(Finding& finding, std::string_view rule, std::string_view object) {

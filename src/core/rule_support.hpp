@@ -2,6 +2,7 @@
 // same.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <string_view>
 
@@ -90,10 +91,28 @@ bool SupportsForeignKey(const Snapshot& snapshot, const Index& index);
 // What dropping an index asks for: the action and its SQL, with the bytes that it frees.
 void AskToDrop(const Snapshot& snapshot, const Index& index, Finding& finding);
 
+// Whether a command is one that the planner plans: SELECT (SELECT FOR UPDATE and the like, which
+// foreign keys use, included), INSERT, UPDATE, DELETE or MERGE.
+bool IsPlanned(std::string_view command);
+
 // The key list of an index as its definition spells it: (customer_id, created_at DESC).
 std::string_view KeyList(std::string_view definition);
 // Everything behind " USING ": method, keys, INCLUDE, WITH, WHERE; empty when there is none.
 std::string_view BehindUsing(std::string_view definition);
+
+// The length of a list's first item: up to a comma outside of parentheses and quotes.
+std::size_t FirstItem(std::string_view list);
+// Calls f with each item of a list as the server spells it (a, lower(b) DESC), until it says false.
+// Whether it never did.
+template <typename F>
+bool EachItem(std::string_view list, F&& f) {
+  while (!list.empty()) {
+    const std::size_t end = FirstItem(list);
+    if (!f(list.substr(0, end))) return false;
+    list.remove_prefix(std::min(list.size(), end + 2));
+  }
+  return true;
+}
 
 // "<rule>:<object>" into the finding.
 void Identify(Finding& finding, std::string_view rule, std::string_view object);

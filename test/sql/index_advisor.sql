@@ -168,6 +168,32 @@ DROP ROLE advisor_reader;
 SELECT assist.refresh() >= 0 AS done;
 SELECT count(*) FROM advice WHERE object = 'mart.parcels' AND status = 'open';
 
+-- A foreign key without an index: found by what its checks take.
+CREATE TABLE senders (id int PRIMARY KEY);
+CREATE TABLE letters (id int PRIMARY KEY, sender int NOT NULL CONSTRAINT letters_sender REFERENCES senders, note text);
+INSERT INTO senders SELECT i FROM generate_series(1, 20100) i;
+INSERT INTO letters SELECT i, i % 20000 + 1, repeat('x', 40) FROM generate_series(1, 60000) i;
+VACUUM ANALYZE senders, letters;
+SELECT assist.reset();
+\set ECHO none
+\o /dev/null
+SELECT format('DELETE FROM senders WHERE id = %s', i) FROM generate_series(20001, 20060) i \gexec
+\o
+\set ECHO all
+SELECT assist.refresh() >= 0 AS done;
+SELECT sql, substring(rationale FROM 'It is the index of.*') AS why FROM assist.recommendations WHERE object = 'mart.letters' AND rule = 'missing_index';
+-- It is used, and nothing more is said.
+CREATE INDEX letters_by ON letters (sender);
+SELECT assist.reset();
+\set ECHO none
+\o /dev/null
+SELECT format('DELETE FROM senders WHERE id = %s', i) FROM generate_series(20061, 20100) i \gexec
+\o
+\set ECHO all
+SELECT constraint_checks FROM assist.index_use WHERE index = 'letters_by'::regclass;
+SELECT assist.refresh() >= 0 AS done;
+SELECT count(*) FROM assist.recommendations WHERE object = 'mart.letters';
+
 RESET search_path;
 RESET timezone;
 SET client_min_messages = warning;

@@ -77,6 +77,42 @@ TEST_F(MissingIndex, ShortObservationLowersConfidence) {
   EXPECT_LT(found[0].confidence, 0.6);
 }
 
+TEST_F(MissingIndex, TheForeignKeyItServesIsNamed) {
+  static constexpr std::int16_t kCustomer[] = {2}, kStatus[] = {3};
+  Propose();
+  Table customers = world_.snapshot.tables[0];
+  customers.oid = 1001;
+  customers.qualified = "shop.customers";
+  world_.snapshot.tables.push_back(customers);
+  world_.snapshot.foreign_keys.push_back(
+      {.oid = 7, .table = 1000, .referenced = 1001, .name = "orders_fk", .columns = kCustomer});
+  EXPECT_TRUE(Contains(world_.Run("missing_index")[0].rationale,
+                       "of the foreign key orders_fk: without it, whoever deletes a row of "
+                       "shop.customers or changes its key reads shop.orders whole"));
+  world_.snapshot.foreign_keys[0].columns = kStatus;
+  EXPECT_FALSE(Contains(world_.Run("missing_index")[0].rationale, "foreign key"));
+}
+
+TEST_F(MissingIndex, WhatMayBeUniqueIsAQuestion) {
+  ProposedIndex& proposed = Propose();
+  EXPECT_FALSE(Contains(world_.Run("missing_index")[0].rationale, "unique"));
+  std::vector<Column> columns(world_.snapshot.tables[0].columns.begin(),
+                              world_.snapshot.tables[0].columns.end());
+  columns[1].distinct = -1;
+  world_.snapshot.tables[0].columns = world_.snapshot.Keep(std::span<const Column>(columns));
+  EXPECT_TRUE(Contains(world_.Run("missing_index")[0].rationale,
+                       "All values of customer_id differ, as far as the statistics know"));
+  // Not where nulls, a condition, another column or an expression make it another thing.
+  for (const std::string_view other :
+       {"btree (customer_id, status)", "btree (customer_id) WHERE (status IS NULL)",
+        "btree (lower(customer_id))", "hash (customer_id)", "btree (customer_id) INCLUDE (note)"}) {
+    proposed.definition = world_.Keep(
+        "CREATE INDEX CONCURRENTLY orders_customer_id_idx ON shop.orders USING " +
+        std::string(other));
+    EXPECT_FALSE(Contains(world_.Run("missing_index")[0].rationale, "unique")) << other;
+  }
+}
+
 TEST_F(MissingIndex, SilentWhenWritesCostMoreThanItSaves) {
   Propose().write_ms_per_day = 99500;
   EXPECT_TRUE(world_.Run("missing_index").empty());

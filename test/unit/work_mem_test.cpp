@@ -108,6 +108,14 @@ TEST_F(WorkMem, SilentOnUtilitySpills) {
   EXPECT_TRUE(Silent());
 }
 
+TEST_F(WorkMem, SelectForUpdateIsNoUtility) {
+  AddSpill(1, "reports", 30);
+  world_.snapshot.statements[0].command = "SELECT FOR UPDATE";
+  EXPECT_FALSE(Silent());
+  world_.snapshot.statements[0].command = "SELECT INTO";
+  EXPECT_TRUE(Silent());
+}
+
 TEST_F(WorkMem, SilentOnRareSpills) {
   AddSpill(1, "reports", 30, 500);  // two an hour
   EXPECT_TRUE(Silent());

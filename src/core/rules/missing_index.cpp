@@ -101,6 +101,62 @@ bool Exists(const Snapshot& snapshot, const ProposedIndex& proposed) {
   return found;
 }
 
+// The columns that its keys begin with, as far as they are columns.
+std::pmr::vector<const Column*> LeadingColumns(const Table& table, const ProposedIndex& proposed,
+                                               std::pmr::memory_resource* memory) {
+  std::pmr::vector<const Column*> columns(memory);
+  std::string_view list = KeyList(proposed.definition);
+  if (list.size() < 2) return columns;
+  list = list.substr(1, list.size() - 2);
+  EachItem(list, [&](std::string_view item) {
+    for (const Column& column : table.columns) {
+      std::pmr::string name(memory);
+      text::AppendIdentifier(name, column.name);
+      if (!item.starts_with(name) || (item.size() > name.size() && item[name.size()] != ' '))
+        continue;
+      columns.push_back(&column);
+      return true;
+    }
+    return false;
+  });
+  return columns;
+}
+
+// What the index is besides: that of a foreign key, or one that may be meant to be unique.
+void ExplainColumns(const Snapshot& snapshot, const ProposedIndex& proposed, const Table& table,
+                    std::pmr::string& why) {
+  const auto columns = LeadingColumns(table, proposed, why.get_allocator().resource());
+  for (const ForeignKey& key : snapshot.foreign_keys) {
+    const Table* referenced = snapshot.FindTable(key.referenced);
+    if (key.table != table.oid || key.columns.empty() || key.columns.size() > columns.size() ||
+        referenced == nullptr)
+      continue;
+    const bool leads = std::all_of(
+        key.columns.begin(), key.columns.end(), [&](std::int16_t number) {
+          return std::any_of(
+              columns.begin(),
+              columns.begin() + static_cast<std::ptrdiff_t>(key.columns.size()),
+              [&](const Column* column) { return column->number == number; });
+        });
+    if (!leads) continue;
+    Append(why, " It is the index of the foreign key ");
+    text::AppendIdentifier(why, key.name);
+    Append(why, ": without it, whoever deletes a row of ", referenced->qualified,
+           " or changes its key reads ", table.qualified, " whole.");
+    return;
+  }
+  if (columns.size() != 1) return;
+  const Column& column = *columns[0];
+  std::pmr::string alone("btree (", why.get_allocator());
+  text::AppendIdentifier(alone, column.name);
+  alone += ')';
+  if (BehindUsing(proposed.definition) == alone && column.has_statistics && column.distinct <= -1 &&
+      column.null_fraction == 0)
+    Append(why, " All values of ", column.name,
+           " differ, as far as the statistics know: if that is meant to be so, should the index be "
+           "unique? Only you know.");
+}
+
 Severity Judge(double share, double confidence) {
   if (share >= 0.5 && confidence >= 0.75) return Severity::kCritical;
   if (share >= 0.2) return Severity::kHigh;
@@ -130,6 +186,7 @@ void Explain(const Snapshot& snapshot, const ProposedIndex& proposed, const Tabl
   }
   Append(why, ". Its size will be about ",
          text::Bytes(static_cast<double>(proposed.predicted_bytes)), ".");
+  ExplainColumns(snapshot, proposed, table, why);
 
   std::pmr::string& risk = finding.risk;
   Append(risk, "The build reads ", text::Bytes(static_cast<double>(table.size_bytes)), " of ",

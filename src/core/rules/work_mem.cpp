@@ -74,11 +74,7 @@ const Statement* FindStatement(const Snapshot& snapshot, const Spill& spill) {
 }
 
 // Index builds and the like use maintenance_work_mem.
-bool IsUtility(std::string_view command) {
-  constexpr std::string_view kPlanned[] = {"SELECT", "INSERT", "UPDATE", "DELETE", "MERGE"};
-  return !command.empty() &&
-         std::find(std::begin(kPlanned), std::end(kPlanned), command) == std::end(kPlanned);
-}
+bool IsUtility(std::string_view command) { return !command.empty() && !IsPlanned(command); }
 
 // What a new session of the role in this database has.
 double Effective(const Snapshot& snapshot, std::string_view role, double system) {

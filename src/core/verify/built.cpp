@@ -30,19 +30,8 @@ class Parts {
       where = tail.substr(at + kWhere.size());
   }
 
-  // Calls f with each item of a list, until it says false. Whether it never did.
-  template <typename F>
-  static bool Each(std::string_view list, F&& f) {
-    while (!list.empty()) {
-      const std::size_t end = EndOfFirst(list);
-      if (!f(list.substr(0, end))) return false;
-      list.remove_prefix(std::min(list.size(), end + 2));
-    }
-    return true;
-  }
-
   static bool Has(std::string_view list, std::string_view item) {
-    return !Each(list, [&](std::string_view each) { return each != item; });
+    return !rules::EachItem(list, [&](std::string_view each) { return each != item; });
   }
 
   // The lists without parentheses, as the server spells them: a, b DESC
@@ -52,24 +41,6 @@ class Parts {
   static std::string_view Inside(std::string_view list) {
     return list.size() < 2 ? std::string_view() : list.substr(1, list.size() - 2);
   }
-
-  // Of a list's first item: up to a comma outside of parentheses and quotes.
-  static std::size_t EndOfFirst(std::string_view list) {
-    int depth = 0;
-    char quote = 0;
-    for (std::size_t i = 0; i < list.size(); ++i) {
-      const char c = list[i];
-      if (quote != 0) {
-        if (c == quote) quote = 0;
-        continue;
-      }
-      if (c == '\'' || c == '"') quote = c;
-      if (c == '(' || c == '[') ++depth;
-      if (c == ')' || c == ']') --depth;
-      if (c == ',' && depth == 0) return i;
-    }
-    return list.size();
-  }
 };
 
 bool Serves(const Parts& built, const Parts& wanted) {
@@ -78,7 +49,7 @@ bool Serves(const Parts& built, const Parts& wanted) {
   const bool first = built.keys == wanted.keys ||
                      (wanted.method == "btree" && built.keys.starts_with(wanted.keys) &&
                       built.keys.substr(wanted.keys.size()).starts_with(", "));
-  return first && Parts::Each(wanted.included, [&](std::string_view column) {
+  return first && rules::EachItem(wanted.included, [&](std::string_view column) {
            return Parts::Has(built.included, column) || Parts::Has(built.keys, column);
          });
 }

@@ -151,11 +151,8 @@ void Workload::CollectObserved() {
   CollectWriters();
   std::pmr::vector<const Statement*> statements(memory_);
   for (const Statement& statement : snapshot_.statements) {
-    const std::string_view command = statement.command;
     if (statement.total_ms < kMinStatementMs || statement.calls <= 0) continue;
-    if (command != "SELECT" && command != "UPDATE" && command != "DELETE" && command != "INSERT" &&
-        command != "MERGE")
-      continue;
+    if (!rules::IsPlanned(statement.command)) continue;
     statements.push_back(&statement);
   }
   std::stable_sort(
