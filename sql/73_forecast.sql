@@ -445,6 +445,15 @@ COMMENT ON COLUMN assist.baselines.normal_high IS 'see normal_low';
 COMMENT ON COLUMN assist.baselines.current IS 'of the hour so far, as if it were over; NULL where it was not recorded, or did not run';
 COMMENT ON COLUMN assist.baselines.state IS 'hour of week (three weeks of it are known), hour of day (a week of days of its kind is known), learning';
 COMMENT ON COLUMN assist.baselines.weeks IS 'measured, five at most';
-REVOKE ALL ON FUNCTION assist._baselines() FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION assist._baselines() TO pg_read_all_stats;
+CREATE FUNCTION assist.baseline(
+  metric pg_catalog.text, object pg_catalog.text DEFAULT NULL,
+  OUT hour pg_catalog.timestamptz, OUT normal_now pg_catalog.float8, OUT normal_low pg_catalog.float8,
+  OUT normal_high pg_catalog.float8, OUT current pg_catalog.float8, OUT state pg_catalog.text, OUT weeks pg_catalog.float8)
+RETURNS SETOF record LANGUAGE C STABLE ROWS 1
+AS 'MODULE_PATHNAME', 'assist_baseline';
+COMMENT ON FUNCTION assist.baseline(pg_catalog.text, pg_catalog.text) IS
+'what is normal at this hour of any metric that assist.forecast() takes, of any statement (object: query id), table or index (its name), or of the database (no object): the columns of assist.baselines. No row where it never happens';
+
+REVOKE ALL ON FUNCTION assist._baselines(), assist.baseline(pg_catalog.text, pg_catalog.text) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION assist._baselines(), assist.baseline(pg_catalog.text, pg_catalog.text) TO pg_read_all_stats;
 GRANT SELECT ON assist.baselines TO pg_read_all_stats;

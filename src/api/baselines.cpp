@@ -1,6 +1,6 @@
-// assist.baselines: what is normal at this hour, of what is watched.
+// assist.baselines: what is normal at this hour, of what is watched; assist.baseline(): of any metric.
 //
-// At most kMostStatements statements and kMostTables tables, over kHours hours: each kind of blocks
+// Watched are at most kMostStatements statements and kMostTables tables, over kHours hours: each kind of blocks
 // is read once.
 
 #include "assist/baseline.hpp"
@@ -126,7 +126,8 @@ void Judge(std::span<const Watched> watched, TimestampTz now, const pg_tz* zone,
     std::span<const double> values = series[i].values;
     const bool is_time = watched[i].source.name == "mean_exec_time";
     // What never happens is not worth a line.
-    const HistoryKind kind = watched[i].source.metric->kind;
+    const auto& metric = watched[i].source.metric;  // none: it was imported
+    const HistoryKind kind = metric ? metric->kind : HistoryKind::kStatement;
     if ((kind == HistoryKind::kTable || (kind == HistoryKind::kDatabase && !values.empty())) &&
         std::none_of(values.begin(), values.end(), [](double v) { return v > 0; }))
       continue;
@@ -154,6 +155,17 @@ const char* state_of(Normal::From from) {
   }
 }
 
+void put_baseline(RowSink& sink, const Line& line) {
+  sink.datum(TimestampTzGetDatum(line.hour));
+  number(sink, line.baseline.normal);
+  number(sink, line.baseline.low);
+  number(sink, line.baseline.high);
+  number(sink, line.current);
+  sink.text(state_of(line.baseline.from));
+  sink.float8(std::round(line.baseline.weeks * 10) / 10);
+  sink.end_row();
+}
+
 void emit(FunctionCallInfo fcinfo, const std::vector<Line>& lines) {
   RowSink sink(fcinfo);
   for (const Line& line : lines) {
@@ -164,14 +176,7 @@ void emit(FunctionCallInfo fcinfo, const std::vector<Line>& lines) {
     sink.oid(of.userid);
     of.queryid == 0 ? sink.null() : sink.int8(of.queryid);
     of.queryid == 0 ? sink.null() : sink.boolean(of.toplevel);
-    sink.datum(TimestampTzGetDatum(line.hour));
-    number(sink, line.baseline.normal);
-    number(sink, line.baseline.low);
-    number(sink, line.baseline.high);
-    number(sink, line.current);
-    sink.text(state_of(line.baseline.from));
-    sink.float8(std::round(line.baseline.weeks * 10) / 10);
-    sink.end_row();
+    put_baseline(sink, line);
   }
   sink.finish();
 }
@@ -195,5 +200,28 @@ ASSIST_SQL_FUNCTION(assist_baselines) {
     Judge(tables, now, zone, lines);
   }
   Guarded([&] { emit(fcinfo, lines); });
+  return Datum{0};
+}
+
+ASSIST_SQL_FUNCTION(assist_baseline) {
+  std::vector<Line> lines;
+  Watched watched;
+  if (!PG_ARGISNULL(0)) {
+    const auto argument = [&](int n) {
+      return Guarded([&] { return text_to_cstring(PG_GETARG_TEXT_PP(n)); });
+    };
+    const char* metric = argument(0);
+    const char* object = PG_ARGISNULL(1) ? nullptr : argument(1);
+    watched.source = FindMetric(metric, object == nullptr ? std::nullopt
+                                                          : std::optional<std::string_view>(object));
+    const pg_tz* zone = session_timezone;
+    const OwnerScope scope;
+    Judge({&watched, 1}, GetCurrentTimestamp(), zone, lines);
+  }
+  Guarded([&] {
+    RowSink sink(fcinfo);
+    for (const Line& line : lines) put_baseline(sink, line);
+    sink.finish();
+  });
   return Datum{0};
 }

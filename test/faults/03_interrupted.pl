@@ -31,7 +31,7 @@ my @calls = (
 	q{SELECT count(*) FROM assist.statement_totals(tstzrange(now() - interval '1 hour', now()))},
 	q{SELECT count(*) FROM assist.compare_periods(tstzrange(now() - interval '2 hours', now() - interval '1 hour'), tstzrange(now() - interval '1 hour', now()))},
 	q{SELECT assist.import_index_usage('standby', jsonb_agg(u)) FROM pg_stat_user_indexes u},
-	q{SELECT assist.import_history('queue,a,2026-01-01 00:00+00,1')}, q{SELECT count(*) FROM assist.forecast('calls')},
+	q{SELECT assist.import_history('queue,a,2026-01-01 00:00+00,1')}, q{SELECT count(*) FROM assist.forecast('calls')}, q{SELECT count(*) FROM assist.baseline('calls')},
 	q{SELECT count(*) FROM assist.forecast_quality('calls')}, q{SELECT count(*) FROM assist.best_windows()},
 	q{SELECT assist.set_threshold('list_time', '', 500, 1000)}, q{SELECT assist.reset_threshold('list_time')}, q{SELECT assist.set_core_table('t', true)},
 	'SELECT assist.acknowledge(id) FROM assist.alerts LIMIT 1', q{SELECT assist.mute(id, now() + interval '1 day') FROM assist.alerts LIMIT 1},

@@ -37,6 +37,14 @@ SELECT userid::regrole = current_user::regrole AS mine, toplevel, object = query
 -- In Nepal an hour begins at another moment; it is as normal there.
 SET timezone = 'Asia/Kathmandu';
 SELECT state, extract(minute FROM hour AT TIME ZONE 'UTC') AS minute FROM assist.baselines WHERE metric = 'calls' AND object IS NULL;
+-- Of any metric, of any statement, table or index, as the view has it of those that are watched.
+SELECT metric, (SELECT (o.hour, o.normal_now, o.normal_low, o.normal_high, o.state) FROM assist.baseline(b.metric, b.object) o) IS NOT DISTINCT FROM (b.hour, b.normal_now, b.normal_low, b.normal_high, b.state) AS same
+  FROM assist.baselines b WHERE metric IN ('calls', 'writes') AND (object IS NULL OR query LIKE 'UPDATE ba %' OR object = 'public.ba') ORDER BY object NULLS FIRST;
+SELECT count(*) FROM assist.baseline('n_tup_upd', 'ba');
+SELECT count(*) FROM assist.baseline(NULL);
+SELECT FROM assist.baseline('calls', '1');
+SELECT FROM assist.baseline('nonsense');
+SELECT FROM assist.baseline('seq_scan', 'no_such_table');
 SET timezone = 'UTC';
 -- Fifteen days: the day is known (or on a weekend perhaps not), the week is not. Two: nothing is.
 DELETE FROM assist.history_block WHERE kind IN (1, 3, 5);

@@ -38,6 +38,7 @@ my %reads = (
 	generate_migration => "count(*) FROM assist.generate_migration($id)",
 	export => 'count(*) FROM assist.export()',
 	forecast => "count(*) FROM assist.forecast('calls')",
+	baseline => "count(*) FROM assist.baseline('calls')",
 	forecast_quality => "count(*) FROM assist.forecast_quality('size_bytes', 'secret')",
 	best_windows => 'count(*) FROM assist.best_windows()',
 	compare_periods => "count(*) FROM assist.compare_periods(tstzrange(NULL, now()), tstzrange(now(), NULL))",
@@ -162,6 +163,8 @@ for my $call ("'calls'", "'n_tup_ins', 'secret'", "'random'")
 {
 	($status, $out, $err) = as('developer', "SELECT * FROM assist.forecast($call)");
 	like($err, qr/ERROR:  (42501|22023)/, "developer: no forecast of $call");
+	($status, $out, $err) = as('developer', "SELECT * FROM assist.baseline($call)");
+	like($err, qr/ERROR:  (42501|22023)/, "developer: no baseline of $call");
 }
 my ($theirs, $others) = map { $node->safe_psql('postgres', "SELECT queryid FROM assist.statement_history WHERE query LIKE '$_' LIMIT 1") } ('SELECT count(*) FROM shared%', 'SELECT b FROM secret%');
 ($status, $out, $err) = as('developer', "SELECT count(*) FROM assist.forecast('calls', '$others')");
