@@ -16,7 +16,7 @@ namespace {
 bool going_on = false;
 std::int64_t told[PROGRESS_PARAMS];
 
-// All of it: the end of a subtransaction takes it away.
+// All of it, each time.
 void publish() {
   if (!going_on) return;
   ProgressCommandType command;
@@ -60,6 +60,8 @@ void tell_statement_done() {
   ++told[PROGRESS_STATEMENTS_DONE];
   publish();
 }
+
+void tell_again() { publish(); }
 
 void tell_plans(std::int64_t candidates, std::int64_t plans) {
   told[PROGRESS_CANDIDATES] = candidates;

@@ -52,6 +52,7 @@ class ProgressScope {
 // Of the run that goes on, if one does. A phase begins with its counts at 0.
 void tell_phase(ProgressPhase phase, std::int64_t statements_total = 0);
 void tell_statement_done();
+void tell_again();  // after a subtransaction, whose end takes it away
 void tell_plans(std::int64_t candidates, std::int64_t plans);
 
 }  // namespace assist::pg

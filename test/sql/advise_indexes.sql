@@ -40,6 +40,11 @@ END $$;
 SELECT query, index_of(query) AS index FROM given ORDER BY query;
 SELECT definition(create_index) FROM assist.advise_indexes(NULL, (SELECT array_agg(query) FROM given));
 
+-- Two statements that read different columns through the same key share one that carries both.
+SELECT definition(create_index), cardinality(queryids) AS helps FROM assist.advise_indexes(NULL, ARRAY[
+  'SELECT sum(total) FROM sales WHERE sold BETWEEN ''2024-01-10'' AND ''2024-01-30''',
+  'SELECT count(DISTINCT status) FROM sales WHERE sold BETWEEN ''2024-01-02'' AND ''2024-01-20''']);
+
 -- A budget: what fits into it, and less of it helps less.
 DROP INDEX sales_buyer_id_idx;
 SELECT b.budget, coalesce(sum(size_bytes), 0) <= b.budget AS fits, count(a.rank) AS indexes

@@ -357,5 +357,73 @@ TEST(Redundant, WhatBeginsTheNewIndexAndGuardsNothing) {
   EXPECT_FALSE(DoesWorkOf(On({customer, status}), index));
 }
 
+// --- what several statements share
+
+class Merged : public testing::Test {
+ protected:
+  Merged() {
+    world_.AddTable();
+    world_.snapshot.Seal();
+  }
+  static Candidate Make(std::initializer_list<std::int16_t> keys,
+                        std::initializer_list<std::int16_t> included) {
+    static constexpr std::string_view kNames[] = {"", "id", "customer_id", "status", "note"};
+    Candidate candidate;
+    candidate.table = 1000;
+    for (const std::int16_t key : keys)
+      candidate.keys.push_back({.column = key, .text = kNames[key]});
+    for (const std::int16_t key : included)
+      candidate.included.push_back({.column = key, .text = kNames[key]});
+    return candidate;
+  }
+  std::vector<std::string> Found(const std::vector<Candidate>& pool) {
+    std::vector<const Candidate*> pointers;
+    for (const Candidate& candidate : pool) pointers.push_back(&candidate);
+    std::pmr::vector<Candidate> out(std::pmr::new_delete_resource());
+    AddMerged(world_.snapshot, pointers, out);
+    std::vector<std::string> lists;
+    for (const Candidate& candidate : out)
+      lists.emplace_back(Columns(candidate, std::pmr::new_delete_resource()));
+    return lists;
+  }
+  World world_;
+};
+
+TEST_F(Merged, SameKeysCarryWhatEitherCarries) {
+  EXPECT_EQ(Found({Make({2}, {1}), Make({2}, {3})}), Lists{"(customer_id) INCLUDE (id, status)"});
+  EXPECT_EQ(Found({Make({2}, {3}), Make({1}, {3}), Make({2}, {1})}),
+            Lists{"(customer_id) INCLUDE (id, status)"});
+}
+
+TEST_F(Merged, NothingNewIsNothing) {
+  EXPECT_EQ(Found({}), Lists{});
+  EXPECT_EQ(Found({Make({2}, {1})}), Lists{});
+  EXPECT_EQ(Found({Make({2}, {1}), Make({2}, {1, 3})}), Lists{});
+  EXPECT_EQ(Found({Make({2}, {1}), Make({2}, {3}), Make({2}, {1, 3})}), Lists{});
+  EXPECT_EQ(Found({Make({2}, {}), Make({2}, {3})}), Lists{});
+}
+
+TEST_F(Merged, OtherKeysStayApart) {
+  EXPECT_EQ(Found({Make({2}, {1}), Make({2, 3}, {4})}), Lists{});
+  Candidate partial = Make({2}, {3});
+  partial.predicate = "(note IS NULL)";
+  EXPECT_EQ(Found({Make({2}, {1}), partial}), Lists{});
+  Candidate descending = Make({2}, {3});
+  descending.keys[0].descending = true;
+  EXPECT_EQ(Found({Make({2}, {1}), descending}), Lists{});
+}
+
+TEST_F(Merged, NeitherTheWholeRowNorWhatIsTooWide) {
+  EXPECT_EQ(Found({Make({2}, {1, 3}), Make({2}, {4})}), Lists{});  // all four columns
+  std::vector<Column> columns(world_.snapshot.tables[0].columns.begin(),
+                              world_.snapshot.tables[0].columns.end());
+  columns[2].average_width = 100;
+  columns[3].average_width = 100;
+  world_.snapshot.tables[0].columns = world_.snapshot.Keep(std::span<const Column>(columns));
+  EXPECT_EQ(Found({Make({2}, {3}), Make({2}, {4})}), Lists{});
+  EXPECT_EQ(Found({Make({2}, {3}), Make({2}, {4}), Make({2}, {1})}),
+            Lists{"(customer_id) INCLUDE (id, status)"});
+}
+
 }  // namespace
 }  // namespace assist::advise

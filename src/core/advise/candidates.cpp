@@ -16,8 +16,6 @@ using boost::container::static_vector;
 constexpr std::size_t kMaxUses = 8;   // columns of one kind looked at
 constexpr std::size_t kMaxEqual = 3;  // equal keys of one index
 constexpr std::size_t kMaxSort = 3;
-constexpr double kMaxIncludedBytes =
-    120;  // an index-only scan reads as much: above it the heap is as cheap
 constexpr double kHashBytes = 48;  // a b-tree of wider keys is much larger than a hash index
 // A constant among few different values is a state, among many one of them.
 constexpr double kFewValues = 10;
@@ -409,6 +407,15 @@ std::size_t Candidate::EqualKeys() const {
   std::size_t n = 0;
   while (n < keys.size() && keys[n].use == KeyUse::kEqual) ++n;
   return n;
+}
+
+bool SameKeys(const Candidate& a, const Candidate& b) {
+  return a.table == b.table && a.method == b.method && a.predicate == b.predicate &&
+         std::equal(a.keys.begin(), a.keys.end(), b.keys.begin(), b.keys.end(),
+                    [](const CandidateKey& x, const CandidateKey& y) {
+                      return SameClass(x, y) && x.descending == y.descending &&
+                             x.nulls_first == y.nulls_first;
+                    });
 }
 
 bool SameIndex(const Candidate& a, const Candidate& b) {

@@ -10,6 +10,7 @@
 
 #include <cstdint>
 #include <memory_resource>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -88,6 +89,11 @@ struct TableUse {
   bool needs_row = false;                     // the whole row, or a system column
 };
 
+// Included columns that an index-only scan is worth: above it reading the table is as cheap.
+inline constexpr double kMaxIncludedBytes = 120;
+
+// Whether both have the same table, method, keys in their order, and condition.
+bool SameKeys(const Candidate& a, const Candidate& b);
 // Whether both would be one and the same index.
 bool SameIndex(const Candidate& a, const Candidate& b);
 // Whether an index on `longer` does for every statement what one on `shorter` does: its keys start
@@ -100,6 +106,11 @@ bool Serves(const Index& index, const Candidate& candidate);
 // Appends the candidates for one use, at most kMaxCandidates, most promising first, without those
 // that are there. Texts are the use's own and the snapshot's.
 void AddCandidates(const Snapshot& snapshot, const TableUse& use, std::pmr::vector<Candidate>& out);
+
+// Appends what several statements share: of candidates with the same keys that carry different columns
+// for each, one that carries those of all, as far as these are not too many or too wide (merge.cpp).
+void AddMerged(const Snapshot& snapshot, std::span<const Candidate* const> pool,
+               std::pmr::vector<Candidate>& out);
 
 // (customer_id, ordered DESC): the key list as pg_get_indexdef spells it.
 std::pmr::string KeyList(const Candidate& candidate, std::pmr::memory_resource* memory);

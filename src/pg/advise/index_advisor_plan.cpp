@@ -184,6 +184,7 @@ bool Workload::InRole(Work& work, Call call) {
     });
   }
   MemoryContextSwitchTo(caller);
+  tell_again();
   return !work.failed;
 }
 

@@ -177,6 +177,7 @@ void Workload::CollectObserved() {
     if (FindCandidates(work)) works_.push_back(std::move(work));
   }
   MeasureCost();
+  Merge();
   Prepare();
 }
 
@@ -198,6 +199,7 @@ void Workload::CollectGiven(std::span<const char* const> texts, Oid user) {
       throw;
     }
   }
+  Merge();
   Prepare();
 }
 
@@ -227,6 +229,28 @@ std::string_view Workload::KeepText(std::string_view text) {
   std::copy(text.begin(), text.end(), copy);
   copy[text.size()] = '\0';
   return {copy, text.size()};
+}
+
+// Pools what several statements could share, and predicts its size as one that it serves.
+void Workload::Merge() {
+  std::pmr::vector<const Candidate*> pool(memory_);
+  for (const Pooled& pooled : pool_)
+    if (pooled.possible) pool.push_back(&pooled.candidate);
+  std::pmr::vector<Candidate> merged(memory_);
+  AddMerged(snapshot_, pool, merged);
+  for (const Candidate& candidate : merged) {
+    if (Stop()) return;
+    const auto is_served = [&](const Work& work) {
+      return !work.failed && std::any_of(work.items.begin(), work.items.end(), [&](int i) {
+        return Covers(candidate, at(i).candidate);
+      });
+    };
+    const auto work = std::find_if(works_.begin(), works_.end(), is_served);
+    if (work == works_.end()) continue;
+    const int number = Pool(candidate);
+    auto define = [&] { Define(number); };
+    if (!Visit(*work, AsCall(define))) at(number).possible = false;
+  }
 }
 
 // What every candidate costs to keep, and which statements it could serve besides those that

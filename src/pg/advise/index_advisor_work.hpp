@@ -129,6 +129,7 @@ class Workload final : public advise::CostSource {
   void ReadUse(const TableUses& uses, std::pmr::vector<Candidate>& candidates);
   std::string_view KeepText(std::string_view text);
   int Pool(const Candidate& candidate);
+  void Merge();
   void Prepare();
   void MeasureCost();
   std::pmr::vector<MeasuredRange> MeasureRanges(const Statement& statement) const;
