@@ -43,11 +43,14 @@ constexpr const char* kTables = ASSIST_RELATION
     " pg_stat_get_analyze_count(c.oid) + pg_stat_get_autoanalyze_count(c.oid),"
     " pg_stat_get_blocks_hit(c.oid), pg_stat_get_blocks_fetched(c.oid) - "
     "pg_stat_get_blocks_hit(c.oid), coalesce(e.scans, 0)::int8, coalesce(e.checks, "
-    "0)::int8, coalesce(s.executor_scans, 0) + coalesce(s.constraint_checks, 0)" ASSIST_FROM
-    " LEFT JOIN assist._index_use() s ON s.indexid = c.oid AND s.dbid = $2"
-    " LEFT JOIN (SELECT x.indrelid, sum(u.executor_scans) AS scans, sum(u.constraint_checks) AS "
-    "checks FROM assist._index_use() u JOIN pg_index x ON x.indexrelid = u.indexid"
-    "   WHERE u.dbid = $2 GROUP BY x.indrelid) e ON e.indrelid = c.oid"
+    "0)::int8, coalesce(e.seq_scans, 0)::int8" ASSIST_FROM
+    // Of its indexes, and of itself.
+    " LEFT JOIN (SELECT coalesce(x.indrelid, u.indexid) AS relid,"
+    "   sum(u.executor_scans) FILTER (WHERE x.indrelid IS NOT NULL) AS scans,"
+    "   sum(u.constraint_checks) FILTER (WHERE x.indrelid IS NOT NULL) AS checks,"
+    "   sum(u.executor_scans + u.constraint_checks) FILTER (WHERE x.indrelid IS NULL) AS seq_scans"
+    "   FROM assist._index_use() u LEFT JOIN pg_index x ON x.indexrelid = u.indexid"
+    "   WHERE u.dbid = $2 GROUP BY 1) e ON e.relid = c.oid"
     " LEFT JOIN (SELECT indrelid, sum(pg_stat_get_numscans(indexrelid)) AS scans,"
     "   sum(pg_stat_get_tuples_fetched(indexrelid)) AS fetched FROM pg_index GROUP BY indrelid) i "
     "ON i.indrelid = c.oid"
