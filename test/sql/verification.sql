@@ -69,6 +69,13 @@ SELECT assist.refresh(ARRAY['index']) >= 0 AS refreshed;
 SELECT index_name, verdict, saved_high < predicted_ms_per_day / 2 AS surely_less FROM assist.verifications ORDER BY 1;
 SELECT status, regexp_replace(status_reason, '-?[0-9.]+ (us|ms|s|min|h)', 'T', 'g') AS reason FROM assist.all_recommendations WHERE rule = 'missing_index' AND object = 'public.vg';
 SELECT object, status, regexp_replace(title, '[0-9.]+ kB', 'N kB') AS title, sql FROM assist.recommendations WHERE rule = 'ineffective_index';
+-- Under another name it is taken for another index, which nobody judges.
+ALTER INDEX as_said RENAME TO another;
+SELECT assist.refresh(ARRAY['index']) >= 0 AS refreshed;
+SELECT status FROM assist.all_recommendations WHERE rule = 'ineffective_index';
+ALTER INDEX another RENAME TO as_said;
+SELECT assist.refresh(ARRAY['index']) >= 0 AS refreshed;
+SELECT status FROM assist.all_recommendations WHERE rule = 'ineffective_index';
 -- Done: it is not recommended once more, and its drop is no longer to be done.
 DROP INDEX as_said;
 CALL intervals('g');

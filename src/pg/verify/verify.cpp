@@ -26,6 +26,13 @@ namespace {
 // As far back as levels are compared.
 constexpr TimestampTz kBefore = static_cast<TimestampTz>(kStepWeekHours) * USECS_PER_HOUR;
 
+// The index of v, while it is the one that was found: oids change by dump and restore, names by
+// ALTER and DROP.
+#define ASSIST_ITS_INDEX                                                                    \
+  " JOIN pg_class c ON c.oid = v.index_oid AND c.relkind IN ('i', 'I')"                     \
+  " JOIN pg_namespace n ON n.oid = c.relnamespace AND format('%I.%I', n.nspname, c.relname) " \
+  "= v.index_name"
+
 struct Wanted {
   std::int64_t id;
   std::string object, definition;
@@ -116,7 +123,7 @@ std::vector<Due> ReadDue() {
       "SELECT v.recommendation_id, r.object, r.status, v.built_at, v.predicted_ms_per_day,"
       " v.measured, ARRAY(SELECT s.id::int8 FROM assist.history_statement s WHERE s.queryid = ANY (r.queryids))"
       " FROM assist.verification v JOIN assist.recommendation r ON r.id = v.recommendation_id"
-      " JOIN pg_class c ON c.oid = v.index_oid AND c.relkind IN ('i', 'I')"
+      ASSIST_ITS_INDEX
       " WHERE v.settled_at IS NULL AND r.status IN ('implemented', 'verified', 'failed')"
       " AND (v.measured_at IS NULL"
       "  OR clock_timestamp() - v.measured_at >= (clock_timestamp() - v.built_at) / 20)",
@@ -294,6 +301,7 @@ void ReadIneffective(Snapshot& snapshot) {
       "SELECT v.index_oid, v.recommendation_id, extract(epoch FROM v.built_at)::float8, v.measured,"
       " v.predicted_ms_per_day, v.saved_ms_per_day, v.saved_low, v.saved_high"
       " FROM assist.verification v JOIN assist.recommendation r ON r.id = v.recommendation_id"
+      ASSIST_ITS_INDEX
       " WHERE v.verdict = 'did not help' AND r.status = 'failed'",
       {}, [&](const Row& row) {
         snapshot.ineffective.push_back({row.Object(0), row.Integer(1), row.Real(2),
@@ -315,6 +323,10 @@ void VerifyBuilt(Snapshot& snapshot) {
   Execute(
       "DELETE FROM assist.verified_statement m WHERE NOT EXISTS"
       " (SELECT 1 FROM assist.verification v WHERE v.recommendation_id = m.recommendation_id)");
+  // Whose index is not there any more, or has another name, is not measured any more either.
+  Execute(
+      "UPDATE assist.verification SET settled_at = clock_timestamp() WHERE settled_at IS NULL"
+      " AND built_at < clock_timestamp() - interval '9 days'");
   FindNew(snapshot);
   Measure();
   ReadIneffective(snapshot);
