@@ -58,8 +58,10 @@ pg_noinline bool visit(PlanState* state, void* context) {
       break;
     case T_SeqScanState: {
       const ScanState& scan = reinterpret_cast<SeqScanState*>(state)->ss;
-      // Begun with the first row that was asked for.
-      if (scan.ss_currentScanDesc != nullptr) count_scan(use, scan.ss_currentRelation, state->instrument);
+      // Begun with the first row that was asked for. Temporary tables come and go with sessions: their oids
+      // would fill the table of counters.
+      if (scan.ss_currentScanDesc != nullptr && !RelationUsesLocalBuffers(scan.ss_currentRelation))
+        count_scan(use, scan.ss_currentRelation, state->instrument);
       break;
     }
     case T_BitmapHeapScanState:

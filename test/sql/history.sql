@@ -110,6 +110,11 @@ SET enable_indexonlyscan = off;
 SET enable_material = off;
 SELECT count(*) FROM generate_series(1, 5) g, LATERAL (SELECT b FROM hu WHERE a = g OFFSET 0) t;
 SELECT a FROM hu WHERE a = 1 AND (SELECT false); -- not begun
+CREATE TEMP TABLE hv AS SELECT 1 AS a; -- none of those, whose oids come and go
+SELECT count(*) FROM hv;
+SELECT count(*) AS counters FROM assist._index_use() WHERE indexid = 'hv'::regclass;
+SELECT count(*) AS counters FROM assist._index_use() WHERE indexid = 'hu'::regclass;
+DROP TABLE hv;
 RESET enable_material;
 RESET enable_indexonlyscan;
 RESET enable_bitmapscan;

@@ -109,7 +109,7 @@ void FindNew(const Snapshot& snapshot) {
 
 struct Due {
   std::int64_t id;
-  std::string object, status;
+  std::string object;
   TimestampTz built;
   double predicted;
   int measured;  // statements, the time before
@@ -120,8 +120,8 @@ struct Due {
 std::vector<Due> ReadDue() {
   std::vector<Due> due;
   QueryFresh(
-      "SELECT v.recommendation_id, r.object, r.status, v.built_at, v.predicted_ms_per_day,"
-      " v.measured, ARRAY(SELECT s.id::int8 FROM assist.history_statement s WHERE s.queryid = ANY (r.queryids))"
+      "SELECT v.recommendation_id, r.object, v.built_at, v.predicted_ms_per_day, v.measured,"
+      " ARRAY(SELECT s.id::int8 FROM assist.history_statement s WHERE s.queryid = ANY (r.queryids))"
       " FROM assist.verification v JOIN assist.recommendation r ON r.id = v.recommendation_id"
       ASSIST_ITS_INDEX
       " WHERE v.settled_at IS NULL AND r.status IN ('implemented', 'verified', 'failed')"
@@ -129,9 +129,9 @@ std::vector<Due> ReadDue() {
       "  OR clock_timestamp() - v.measured_at >= (clock_timestamp() - v.built_at) / 20)",
       {}, [&](const Row& row) {
         Due& one = due.emplace_back(
-            Due{row.Integer(0), std::string(row.Text(1)), std::string(row.Text(2)), row.Integer(3),
-                row.Real(4), static_cast<int>(row.Integer(5)), {}});
-        for (const Cell& id : row.Items(6))
+            Due{row.Integer(0), std::string(row.Text(1)), row.Integer(2), row.Real(3),
+                static_cast<int>(row.Integer(4)), {}});
+        for (const Cell& id : row.Items(5))
           one.statements.push_back(static_cast<std::uint32_t>(id.integer));
       });
   return due;
