@@ -38,7 +38,7 @@ Sizes configured_sizes() {
   s.plans = s.statements + s.statements / 4;
   s.predicates = s.statements * 2 + s.statements / 2;
   s.errors = 256 + s.statements / 8;
-  s.indexes = 1024 + s.statements;
+  s.indexes = 1024 + s.statements + s.statements / 2;  // and tables that are scanned sequentially
   s.asked = 4096;
   while (s.asked < s.statements * 2) s.asked *= 2;
   return s;
