@@ -236,6 +236,7 @@ struct Setting {
 struct Server {
   double now = 0;               // when the snapshot was taken
   double observed_since = 0;    // start of what capture knows without a gap
+  double index_use_since = 0;   // from when on every use of an index is known; 0 never
   double statistics_since = 0;  // pg_stat_database.stats_reset or first observation
   std::int32_t version_number = 0;
   std::int64_t memory_bytes = 0;  // min(MemTotal, cgroup limit); 0 unknown

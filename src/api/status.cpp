@@ -129,6 +129,23 @@ void put_overhead(RowSink& sink) {
                       sample_rate > 0 ? slowdown / sample_rate : 0)});
 }
 
+void put_index_use(RowSink& sink) {
+  LWLockAcquire(index_table_lock(), LW_SHARED);
+  uint32 used = 0;
+  for (uint32 i = 0; i < store()->index_capacity; ++i) used += index_at(i)->counter.indexid != InvalidOid;
+  const uint64 evictions = store()->evicted_indexes;
+  const TimestampTz lost = store()->index_use_lost;
+  LWLockRelease(index_table_lock());
+  Line line = pool("index use", used, store()->index_capacity, sizeof(IndexCounter));
+  line.evictions = static_cast<int64>(evictions);
+  if (evictions > 0) {
+    line.state = "some lost";
+    line.detail = psprintf("%s; scans before %s may be missing; raise assist.max_statements", line.detail,
+                           timestamptz_to_str(lost));
+  }
+  put(sink, line);
+}
+
 void put_waits(RowSink& sink) {
   const WaitsAccount a = read_waits_account();
   Line line = {"waits", wait_interval_ms == 0 ? "off" : a.looks == 0 ? "not started" : "ok", "assist.wait_interval is 0"};
@@ -181,6 +198,7 @@ ASSIST_SQL_FUNCTION(assist_status) {
     Line plans = pool("plans", now.plan_count, now.plan_capacity, sizeof(PlanEntry));
     plans.evictions = static_cast<int64>(now.evicted_plans);
     put(sink, plans);
+    put_index_use(sink);
     put(sink, pool("predicates", now.predicate_count, now.predicate_capacity, sizeof(PredicateEntry)));
     put(sink, pool("errors", now.error_count, now.error_capacity, sizeof(ErrorEntry)));
     Line texts = {"texts", now.lost_texts > 0 ? "some lost" : "ok",

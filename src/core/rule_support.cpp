@@ -101,13 +101,14 @@ const Index* BetterTwin(const Snapshot& snapshot, const Index& index) {
   return best;
 }
 
-bool IndexUseIsKnown(const Snapshot& snapshot) { return snapshot.server.observed_since > 0; }
+bool IndexUseIsKnown(const Snapshot& snapshot) { return snapshot.server.index_use_since > 0; }
 
 bool UsedWithin(const Snapshot& snapshot, const Index& index, double days) {
   if (index.imported_last_use > 0 && DaysSince(snapshot, index.imported_last_use) <= days)
     return true;
-  if (index.executor_scans == 0 && index.constraint_checks == 0) return false;
-  return index.last_use <= 0 || DaysSince(snapshot, index.last_use) <= days;
+  // assist.reset() sets counts to zero, and leaves when the last was.
+  if (index.last_use > 0) return DaysSince(snapshot, index.last_use) <= days;
+  return index.executor_scans > 0 || index.constraint_checks > 0;
 }
 
 std::int64_t TotalBytes(const Snapshot& snapshot, const Index& index) {

@@ -44,6 +44,28 @@ cmp_ok(calls_of($node, '%SELECT b + a FROM late'), '>=', 2, 'prepared once and r
 is(calls_of($node, 'SELECT a FROM hot %'), '200', 'nothing that is used more gave way');
 $node->stop;
 
+# More indexes and scanned tables than there are counters: what is known of the use of any of them begins anew.
+$node = new_node('counters', conf => "assist.interval = 0\nassist.max_statements = 100\nmax_locks_per_transaction = 256\n");
+$node->safe_psql('postgres', q{CREATE TABLE idle (a int, b int);
+	INSERT INTO idle SELECT g, g FROM generate_series(1, 20000) g; CREATE INDEX idle_b_idx ON idle (b); ANALYZE idle;
+	SELECT assist.set_rule('unused_index', settings => '{"min_age": 0, "min_size": 0, "min_table_scans": 0}')});
+my $analyzed = q{SET client_min_messages = error; DO $$ BEGIN PERFORM assist.refresh(); END $$; SELECT (evidence->>'observed_days')::float8 * 86400 FROM assist.recommendations() WHERE rule = 'unused_index' AND object = 'public.idle_b_idx'};
+my $many = q{DO $$ BEGIN FOR n IN 1 .. 2000 LOOP EXECUTE format('SELECT count(*) FROM many_%s', n); END LOOP; END $$};
+$node->safe_psql('postgres', q{DO $$ BEGIN FOR n IN 1 .. 2000 LOOP EXECUTE format('CREATE TABLE many_%s ()', n); END LOOP; END $$});
+is($node->safe_psql('postgres', q{SELECT state, evictions FROM assist.status WHERE component = 'index use'}), 'ok|0', 'no counter gave way');
+my $before = $node->safe_psql('postgres', $analyzed);
+sleep 3;
+my $from = time;
+$node->safe_psql('postgres', $many);
+ok($node->poll_query_until('postgres', q{SELECT state = 'some lost' AND evictions > 500 AND detail LIKE '%of 1174 entries; scans before 20% may be missing%' FROM assist.status WHERE component = 'index use'}),
+	'counters gave way');
+my $after = $node->safe_psql('postgres', $analyzed);
+cmp_ok($after, '<=', time - $from + 1, "the use of indexes is known from then on: $after s, before $before s");
+$node->restart;
+cmp_ok($node->safe_psql('postgres', q{SELECT evictions FROM assist.status WHERE component = 'index use'}), '>', 500, 'over a restart, too');
+cmp_ok($node->safe_psql('postgres', $analyzed), '<=', time - $from + 1, 'and what is known of their use');
+$node->stop;
+
 # More texts than there is memory for.
 $node = new_node('texts', conf => "assist.interval = 0\nassist.text_memory = 1MB\nassist.sample_rate = 1\n");
 $node->safe_psql('postgres', 'CREATE TABLE hot (a int); INSERT INTO hot SELECT generate_series(1, 100); ANALYZE hot');

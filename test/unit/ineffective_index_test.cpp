@@ -48,6 +48,14 @@ TEST_F(IneffectiveIndexRule, ScansAreARisk) {
   EXPECT_EQ(0.6, found[0].confidence);
 }
 
+TEST_F(IneffectiveIndexRule, CountersThatGaveWayDoNotSayThatItIsUnused) {
+  world_.snapshot.server.index_use_since = kNow - 1 * kDay;
+  const auto& found = world_.Run("ineffective_index");
+  ASSERT_EQ(1u, found.size());
+  EXPECT_TRUE(Contains(found[0].risk, "not known: counters gave way")) << found[0].risk;
+  EXPECT_EQ(0.6, found[0].confidence);
+}
+
 TEST_F(IneffectiveIndexRule, StandbysAreNotSeen) {
   world_.snapshot.server.has_standbys = true;
   const auto& found = world_.Run("ineffective_index");

@@ -47,6 +47,9 @@ TEST_F(UnusedIndex, SilentWhenScannedByStatementsOrForeignKeyChecks) {
   EXPECT_TRUE(Silent());
   Idle().last_use = 0;  // used, but when is not known
   EXPECT_TRUE(Silent());
+  Idle().constraint_checks = 0;
+  Idle().last_use = kNow - 30 * kDay;  // the counts were reset since
+  EXPECT_TRUE(Silent());
 }
 
 TEST_F(UnusedIndex, SilentWhenAStandbyUsesIt) {
@@ -76,14 +79,27 @@ TEST_F(UnusedIndex, WhatStandbysDoNotUseIsSurer) {
 }
 
 TEST_F(UnusedIndex, SilentWhileTheWindowIsNotOverAndSaysWhy) {
-  world_.snapshot.server.observed_since = kNow - 3.2 * kDay;
+  Server& server = world_.snapshot.server;
+  server.observed_since = server.index_use_since = kNow - 3.2 * kDay;
   EXPECT_TRUE(Silent());
   ASSERT_EQ(1u, world_.silences().size());
   EXPECT_EQ("observed for 3.2 of 35 days", world_.silences()[0].reason);
 }
 
+TEST_F(UnusedIndex, SilentWhereCountersGaveWayInTheWindow) {
+  world_.snapshot.server.index_use_since = kNow - 20 * kDay;
+  EXPECT_TRUE(Silent());
+  ASSERT_EQ(1u, world_.silences().size());
+  EXPECT_EQ("counters gave way to others: use is known for 20 of 35 days",
+            world_.silences()[0].reason);
+  world_.snapshot.server.index_use_since = kNow - 40 * kDay;
+  const auto& found = world_.Run("unused_index");
+  ASSERT_EQ(1u, found.size());
+  EXPECT_TRUE(Contains(found[0].rationale, "in 40 days of observation")) << found[0].rationale;
+}
+
 TEST_F(UnusedIndex, ALoweredWindowLowersConfidence) {
-  world_.snapshot.server.observed_since = kNow - 600;
+  world_.snapshot.server.index_use_since = kNow - 600;
   Idle().created = kNow - 600;
   const auto& found = world_.Run("unused_index", {{"min_age", 0.001}});
   ASSERT_EQ(1u, found.size());
@@ -103,7 +119,7 @@ TEST_F(UnusedIndex, SilentWhenItMayBeAboutToBeAttached) {
 }
 
 TEST_F(UnusedIndex, SilentWithoutObservation) {
-  world_.snapshot.server.observed_since = 0;
+  world_.snapshot.server.index_use_since = 0;
   EXPECT_TRUE(Silent());
 }
 

@@ -27,7 +27,7 @@ class World {
   World() : snapshot(std::pmr::new_delete_resource()), out_(std::pmr::new_delete_resource()) {
     Server& server = snapshot.server;
     server.now = kNow;
-    server.observed_since = kNow - 60 * kDay;
+    server.observed_since = server.index_use_since = kNow - 60 * kDay;
     server.statistics_since = kNow - 60 * kDay;
     server.wal_since = kNow - 60 * kDay;
     server.version_number = 150018;

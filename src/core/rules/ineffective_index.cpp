@@ -48,14 +48,17 @@ void Evaluate(const Snapshot& snapshot, const ParamValues& values, Findings& out
            text::Duration(measured.low), " and ", text::Duration(measured.high),
            " a day (95 %). assist.verified_statements has them one by one.");
     std::pmr::string& risk = finding.risk;
-    if (scans == 0) {
+    const bool unused = scans == 0 && snapshot.server.index_use_since <= measured.built;
+    if (unused) {
       Append(risk, "No statement and no foreign-key check has scanned it.");
+    } else if (scans == 0) {
+      Append(risk, "Whether other statements scan it is not known: counters gave way to others.");
     } else {
       Append(risk, "It was scanned ", text::Count(static_cast<double>(scans)),
              " times: other statements than those measured may need it.");
     }
     Append(risk, " The down steps make it again.");
-    finding.confidence = scans == 0 ? 0.9 : 0.6;
+    finding.confidence = unused ? 0.9 : 0.6;
     if (snapshot.server.has_standbys) {
       finding.confidence *= 0.5;
       Append(risk, " Use on the standbys is not seen from here.");

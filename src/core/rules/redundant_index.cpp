@@ -70,7 +70,7 @@ bool IsOldEnough(const Snapshot& snapshot, const Index& index, double min_age) {
 
 void Evaluate(const Snapshot& snapshot, const ParamValues& values, Findings& out) {
   const double min_age = values["min_age"];
-  const double observed = DaysSince(snapshot, snapshot.server.observed_since);
+  const double observed = DaysSince(snapshot, snapshot.server.index_use_since);
   const double counted = DaysSince(snapshot, snapshot.server.statistics_since);
   if (min_age > 0 && std::min(observed, counted) < min_age) {
     std::pmr::string reason(out.memory());

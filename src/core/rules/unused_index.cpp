@@ -89,11 +89,12 @@ bool ToldOf(const Snapshot& snapshot, const Index& index, double days) {
 void Evaluate(const Snapshot& snapshot, const ParamValues& values, Findings& out) {
   const double min_age = values["min_age"];
   const double window = std::max(min_age, 1.0);  // with a lowered window, use of today is use
-  const double observed = DaysSince(snapshot, snapshot.server.observed_since);
+  const double observed = DaysSince(snapshot, snapshot.server.index_use_since);
   if (!IndexUseIsKnown(snapshot) || observed < min_age) {
     std::pmr::string reason(out.memory());
-    Append(reason, "observed for ", text::Number(observed, 1), " of ", text::Number(min_age, 1),
-           " days");
+    const bool lost = snapshot.server.index_use_since > snapshot.server.observed_since;
+    Append(reason, lost ? "counters gave way to others: use is known for " : "observed for ",
+           text::Number(observed, 1), " of ", text::Number(min_age, 1), " days");
     out.Silent(kId, reason);
     return;
   }

@@ -37,6 +37,9 @@ void ReadTables(Snapshot& snapshot);
 void ReadIndexes(Snapshot& snapshot, std::pmr::vector<Oid>& unread);  // REQUIRES: ReadTables
 Needs ReadServer(Snapshot& snapshot);                                 // and settings
 Needs ReadObserved(Snapshot& snapshot);  // statements, predicates, spills, index use
+// From when on every use of an index is in assist.index_use: counters may give way to others. Epoch
+// in seconds, 0 = nothing is observed.
+double IndexUseSince();
 }  // namespace reader
 
 }  // namespace assist::pg

@@ -145,6 +145,8 @@ void ReadIndexUse(Snapshot& snapshot) {
     index->constraint_checks = row.Integer(3);
     index->last_use = row.Real(4);
   });
+  // After the counters: what gives way meanwhile is told of.
+  snapshot.server.index_use_since = IndexUseSince();
   // A database that has not been updated yet has no such table.
   bool there = false;
   Query("SELECT to_regclass('assist.imported_index_use') IS NOT NULL",

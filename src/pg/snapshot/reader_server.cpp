@@ -188,6 +188,11 @@ double ObservedSince() {
 
 }  // namespace
 
+double IndexUseSince() {
+  const double observed = ObservedSince();
+  return observed > 0 ? std::max(observed, Epoch(store()->index_use_lost)) : 0;
+}
+
 Needs ReadServer(Snapshot& snapshot) {
   Server& server = snapshot.server;
   Query(kServer, [&](const Row& row) {

@@ -42,7 +42,8 @@ struct FileHead {
   uint32 sizes[5];       // of the structs written: another build's file is not ours
   uint32 server_major;
   TimestampTz saved_at, started, reset_at;
-  uint64 evictions, evicted_calls, evicted_plans, lost_texts, lost_calls, lost_predicates;
+  uint64 evictions, evicted_calls, evicted_plans, lost_texts, lost_calls, lost_predicates, evicted_indexes;
+  TimestampTz index_use_lost;
   uint32 gap_count;
   uint32 mark;  // shutdown_mark() of the shutdown that it was written at; 0 = written at a start
   Gap gaps[kGaps];
@@ -73,6 +74,8 @@ void fill_head(FileHead* head, uint32 mark) {
   head->lost_texts = s.lost_texts;
   head->lost_calls = s.lost_calls;
   head->lost_predicates = s.lost_predicates;
+  head->evicted_indexes = s.evicted_indexes;
+  head->index_use_lost = s.index_use_lost;
   head->gap_count = s.gap_count;
   head->mark = mark;
   memcpy(head->gaps, s.gaps, sizeof head->gaps);
@@ -353,6 +356,8 @@ void load_store() {
     s.lost_texts = head.lost_texts;
     s.lost_calls = head.lost_calls;
     s.lost_predicates = head.lost_predicates;
+    s.evicted_indexes = head.evicted_indexes;
+    s.index_use_lost = head.index_use_lost;
     s.gap_count = head.gap_count;
     memcpy(s.gaps, head.gaps, sizeof s.gaps);
     memcpy(s.absences, head.absences, sizeof s.absences);

@@ -33,7 +33,7 @@ extern "C" {
 namespace assist::pg {
 
 inline constexpr uint32 kStoreMagic = 0x41535354;  // "ASST"
-inline constexpr uint32 kStoreVersion = 7;
+inline constexpr uint32 kStoreVersion = 8;
 
 inline constexpr int kPartitions = 32;
 inline constexpr int kSlotSets = 16;
@@ -264,6 +264,10 @@ struct Store {
   uint32 statement_count, plan_count, predicate_count, error_count;
   // Account of what was given up, under free_lock.
   uint64 evictions, evicted_calls, evicted_plans, lost_texts, lost_calls, lost_predicates;
+  // Index counters that gave way to others, and the last use of any of them: what has no counter may have been used
+  // until then. Under index_table_lock.
+  uint64 evicted_indexes;
+  TimestampTz index_use_lost;
   Gap gaps[kGaps];
   uint32 gap_count;
   // When the server was down between a shutdown and a start: nothing is missing, but nothing was seen either.

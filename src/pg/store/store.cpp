@@ -421,6 +421,7 @@ void reset_store(Oid userid, Oid dbid, uint64 queryid) {
       if (dbid == InvalidOid || index_at(i)->counter.dbid == dbid)
         index_at(i)->counter.executor_scans = index_at(i)->counter.constraint_checks =
             index_at(i)->counter.tuples = 0;
+    if (all) the_store->evicted_indexes = 0;
     LWLockRelease(index_table_lock());
   }
   reset_waits(userid, dbid, queryid);

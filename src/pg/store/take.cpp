@@ -180,6 +180,10 @@ IndexCounter* add_index_counter(Oid dbid, Oid index) {
       break;
     }
   }
+  if (home->indexid != InvalidOid) {
+    ++store()->evicted_indexes;
+    store()->index_use_lost = std::max(store()->index_use_lost, home->last_use);
+  }
   *home = {dbid, index, 0, 0, 0, 0};
   return home;
 }
@@ -260,6 +264,7 @@ void forget_future(TimestampTz now) {
   }
   LWLockAcquire(index_table_lock(), LW_EXCLUSIVE);
   for (uint32 i = 0; i < store()->index_capacity; ++i) put_right(&index_at(i)->counter.last_use);
+  put_right(&store()->index_use_lost);
   LWLockRelease(index_table_lock());
   Store& s = *store();
   SpinLockAcquire(&s.free_lock);
