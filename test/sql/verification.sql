@@ -7,7 +7,7 @@ SHOW assist.history_tiers;
 CREATE TABLE vf (id int PRIMARY KEY, customer int NOT NULL, note text NOT NULL);
 CREATE TABLE vg (id int PRIMARY KEY, customer int NOT NULL, note text NOT NULL);
 INSERT INTO vf SELECT g, g % 10000, repeat('x', 100) FROM generate_series(1, 30000) g;
-INSERT INTO vg SELECT g, g, repeat('x', 100) FROM generate_series(1, 30000) g;
+INSERT INTO vg SELECT g, g, repeat('x', 100) FROM generate_series(1, 8000) g;
 ANALYZE vf, vg;
 SELECT count(*) FROM (SELECT assist.set_rule('missing_index', settings => '{"min_saving": 0, "min_share": 0, "min_executions": 1}')) s;
 SELECT count(*) FROM (SELECT assist.set_rule('ineffective_index', settings => '{"min_size": 0}')) s;
