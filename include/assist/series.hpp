@@ -50,6 +50,7 @@ struct Shift {
   std::int32_t until;   // first hour at which it was over; kNever = not over
   double ratio;         // new level / normal level, above 1 = slower
   double low, high;     // its 95 % interval
+  double p;             // probability of so large a difference over so many hours without a shift
   double impact;        // share of the database's time that it costs; negative = it saves
 };
 
@@ -61,17 +62,23 @@ struct Judgement {
 // REQUIRES: hours ascend.
 //
 // Normal is the median of the same hour of the week over four weeks (three at least), and of the
-// hours beside it and of the same hour of other days as far as they do not differ: by less than half
-// of what residuals vary. Before that, of the same hour over two weeks' days of the same kind. Shifts
-// are left out of it, until after four weeks one is the new normal.
+// hours beside it and of the same hour of other days as far as they do not differ: by less than
+// half of what residuals vary. Before that, of the same hour over two weeks' days of the same kind.
+// Shifts are left out of it, until after four weeks one is the new normal.
 //
 // A shift is found by a CUSUM of the residual from normal, in units of its own spread (Page 1954),
 // with the spread from the median absolute deviation of two weeks and the threshold widened for
 // autocorrelation; one hour counts for three units at most, so that no spike suffices. It is found
-// with k = 0.5 and h = 6, warned of with k = 1 and h = 11. Then come the gates of ShiftSettings, and
-// silence about what came at the same days of two earlier months. The onset is where means differ
-// most (Welch).
+// with k = 0.5 and h = 6, warned of with k = 1 and h = 11. Then come the gates of ShiftSettings,
+// and silence about what came at the same days of two earlier months. The onset is where means
+// differ most (Welch).
 Judgement JudgeSeries(std::span<const HourPoint> points, const ShiftSettings& settings,
                       std::pmr::memory_resource* memory);
+
+// Of shifts found in `tests` series with these p, those up to the value returned may be told: then
+// at most `rate` of what is told is expected to be chance (Benjamini and Hochberg 1995). Below 0 =
+// none. Sorts `p`.
+double DiscoveryThreshold(std::span<double> p, std::size_t tests, double rate);
+inline constexpr double kDiscoveryRate = 0.2;
 
 }  // namespace assist

@@ -80,6 +80,7 @@ TEST(Series, DoublingIsFound) {
   EXPECT_LT(shift.low, 2);
   EXPECT_GT(shift.high, 2);
   EXPECT_NEAR(0.05, shift.impact, 0.005);
+  EXPECT_LT(shift.p, 1e-9);
 }
 
 TEST(Series, ImprovementIsFound) {
@@ -184,6 +185,24 @@ TEST(Series, ShiftsFollowEachOther) {
     }
   }
   EXPECT_GE(found, 60);
+}
+
+// The worked example of Benjamini and Hochberg 1995, section 3.1: of 15 p-values the first four are rejected at 0.05, where
+// Bonferroni rejects three.
+TEST(Discovery, BenjaminiHochbergExample) {
+  std::vector<double> p = {0.3240, 0.0001, 0.0344, 0.0004, 0.6528, 0.0019, 0.0278, 0.0095,
+                           0.0201, 0.0298, 0.4262, 0.0459, 0.5719, 0.7590, 1.0000};
+  EXPECT_EQ(0.0095, DiscoveryThreshold(p, 15, 0.05));
+}
+
+TEST(Discovery, MoreTestsAskForMore) {
+  std::vector<double> p = {0.004};
+  EXPECT_EQ(0.004, DiscoveryThreshold(p, 10, 0.05));
+  EXPECT_LT(DiscoveryThreshold(p, 100, 0.05), 0);
+  // Beside others that are certain it may be told.
+  p = {0.004, 1e-9, 1e-9, 1e-9, 1e-9, 1e-9, 1e-9, 1e-9, 1e-9};
+  EXPECT_EQ(0.004, DiscoveryThreshold(p, 100, 0.05));
+  EXPECT_LT(DiscoveryThreshold({}, 100, 0.05), 0);
 }
 
 }  // namespace

@@ -4,6 +4,7 @@
 #include <array>
 #include <chrono>
 #include <cmath>
+#include <numbers>
 
 #include "core/series/median.hpp"
 #include "core/series/normal.hpp"
@@ -177,19 +178,21 @@ class Finder {
       level_.LeaveOutUntil(Current().until);
     }
     out_.shifts.push_back(
-        {residuals_[onset_].hour, residuals_[i].hour, kNever, kNever, 1, 1, 1, 0});
+        {residuals_[onset_].hour, residuals_[i].hour, kNever, kNever, 1, 1, 1, 1, 0});
     level_.LeaveOutFrom(Current().onset);
   }
 
   // What it amounts to is known better with every hour.
   void Describe(std::size_t i) {
     const double level = MedianOver(onset_, i);
-    const double error = kQuantile * 1.2533 * spread_.s * spread_.widened /
-                         std::sqrt(static_cast<double>(i + 1 - onset_));
+    const double deviation =
+        1.2533 * spread_.s * spread_.widened / std::sqrt(static_cast<double>(i + 1 - onset_));
+    const double error = kQuantile * deviation;
     Shift& shift = Current();
     shift.ratio = std::exp(level);
     shift.low = std::exp(level - error);
     shift.high = std::exp(level + error);
+    shift.p = std::erfc(std::abs(level) / deviation / std::numbers::sqrt2);
     shift.impact = Impact(i, level);
     if (shift.warned == kNever && side_->warned.value > kWarnedH * spread_.widened &&
         side_->sign * level > std::log(settings_.warn_ratio))

@@ -85,6 +85,42 @@ std::vector<HourPoint> PointsOf(std::uint32_t id, const std::vector<Slice>& slic
   return series;
 }
 
+struct Found {
+  std::uint32_t statement;
+  Shift shift;
+  double normal_ms;  // at its onset
+};
+
+// What was normal when the level changed, in ms.
+double NormalAt(const Shift& shift, const std::vector<HourPoint>& points, const Judgement& judged) {
+  for (std::size_t i = 0; i < points.size(); ++i)
+    if (points[i].hour >= shift.onset && judged.normal[i].from != Normal::From::kLearning)
+      return std::exp(judged.normal[i].value);
+  return 0;
+}
+
+void Store(const Found& found, const std::vector<Slice>& slices, TimestampTz now) {
+  const Shift& shift = found.shift;
+  const TimestampTz onset = MomentOf(shift.onset),
+                    until = shift.until == kNever ? 0 : MomentOf(shift.until);
+  const Departure departure =
+      ReadDeparture(ReadStatementFacts(found.statement), slices, onset - 7 * 24 * kHour, onset,
+                    until == 0 ? now : until, 1);
+  const double normal = found.normal_ms > 0 ? found.normal_ms : departure.before.mean_ms;
+  StoreRegression({.statement = found.statement,
+                   .seasonal = true,
+                   .warning = shift.warned != kNever,
+                   .onset = onset,
+                   .until = until,
+                   .before_ms = normal,
+                   .after_ms = normal * shift.ratio,
+                   .ratio = shift.ratio,
+                   .low = shift.low,
+                   .high = shift.high,
+                   .impact = shift.impact},
+                  departure);
+}
+
 }  // namespace
 
 void FindAgainstSeason(TimestampTz now) {
@@ -100,6 +136,8 @@ void FindAgainstSeason(TimestampTz now) {
     observed[interval.hour].total_us += interval.total;
   }
   const ShiftSettings settings{.clock_change = ClockChange()};
+  std::vector<Found> found;
+  std::vector<double> chances;
   for (const auto& [id, slices] : all.objects) {
     Guarded([] { CHECK_FOR_INTERRUPTS(); });
     const ScopedContext context("assist series");
@@ -107,32 +145,16 @@ void FindAgainstSeason(TimestampTz now) {
     const std::vector<HourPoint> points = PointsOf(id, slices, observed);
     const Judgement judged = JudgeSeries(points, settings, &memory);
     for (const Shift& shift : judged.shifts) {
-      const TimestampTz onset = MomentOf(shift.onset),
-                        until = shift.until == kNever ? 0 : MomentOf(shift.until);
-      if (onset < now - kNormalAfter || (until != 0 && until < now - 48 * kHour)) continue;
-      const Departure departure =
-          ReadDeparture(ReadStatementFacts(id), slices, onset - 7 * 24 * kHour, onset,
-                        until == 0 ? now : until, 1);
-      double normal = departure.before.mean_ms;
-      for (std::size_t i = 0; i < points.size(); ++i)
-        if (points[i].hour >= shift.onset && judged.normal[i].from != Normal::From::kLearning) {
-          normal = std::exp(judged.normal[i].value);
-          break;
-        }
-      StoreRegression({.statement = id,
-                       .seasonal = true,
-                       .warning = shift.warned != kNever,
-                       .onset = onset,
-                       .until = until,
-                       .before_ms = normal,
-                       .after_ms = normal * shift.ratio,
-                       .ratio = shift.ratio,
-                       .low = shift.low,
-                       .high = shift.high,
-                       .impact = shift.impact},
-                      departure);
+      const TimestampTz until = shift.until == kNever ? now : MomentOf(shift.until);
+      if (MomentOf(shift.onset) < now - kNormalAfter || until < now - 48 * kHour) continue;
+      found.push_back({id, shift, NormalAt(shift, points, judged)});
+      chances.push_back(shift.p);
     }
   }
+  const double most = DiscoveryThreshold(chances, all.objects.size(), kDiscoveryRate);
+  for (const Found& one : found)
+    if (one.shift.warned != kNever || one.shift.p <= most)
+      Store(one, all.objects.at(one.statement), now);
 }
 
 }  // namespace assist::pg

@@ -137,6 +137,7 @@ Tiers Ours(const Series& series) {
 // it finds; what is known already, or the end of it, is not told again.
 Tiers OursHourly(const Series& series) {
   constexpr int kSeries = 70 * 24, kTold = 28 * 24, kLongEnough = 72;  // after a shift
+  constexpr std::size_t kStatements = 100;  // judged beside it, of which none has changed
   const std::vector<HourPoint>& points = series.points;
   struct Row {
     bool slower, warned;
@@ -155,6 +156,8 @@ Tiers OursHourly(const Series& series) {
     const Judgement judged = JudgeSeries(window, {}, std::pmr::new_delete_resource());
     for (const Shift& shift : judged.shifts) {
       if (shift.onset < now - kTold || (shift.until != kNever && shift.until < now - 48)) continue;
+      double p = shift.p;
+      if (shift.warned == kNever && p > DiscoveryThreshold({&p, 1}, kStatements, kDiscoveryRate)) continue;
       Row row = {shift.ratio > 1, shift.warned != kNever, shift.onset, shift.until, 1, shift.ratio};
       for (std::size_t p = 0; p < window.size(); ++p)
         if (window[p].hour >= shift.onset && judged.normal[p].from != Normal::From::kLearning) {
