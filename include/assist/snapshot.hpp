@@ -191,6 +191,8 @@ struct ProposedIndex {
   std::string_view columns;  // key list as in the definition, for titles: customer_id, created_at
   std::int64_t predicted_bytes = 0;
   double predicted_build_ms = 0;
+  // Share of the executions looked at that have the constants of its condition; below 0 = it has none.
+  double held = -1;
   struct Helped {
     std::int64_t query_id = 0;
     Oid user = 0;

@@ -276,8 +276,9 @@ char* plan_json(QueryDesc* desc, bool analyze, int* length);
 // Lines "oid schema.name" of the relations that the plan reads or writes.
 char* plan_relations(const PlannedStmt* plan);
 
-// --- constants.cpp (inside record_deep): palloc'd block of the execution's parameters and constants
-char* constants_block(QueryDesc* desc, const Open& open, Size* bytes);
+// --- constants.cpp (inside record_deep): palloc'd block of the execution's parameters and constants; nullptr where
+// there is no text, and unless `whole` where it has no constants
+char* constants_block(QueryDesc* desc, const Open& open, bool whole, Size* bytes);
 
 // The text of the statement within its source.
 const char* statement_text(const QueryDesc* desc, int* length);

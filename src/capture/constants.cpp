@@ -86,9 +86,9 @@ const char* with_sign(const char* text, const char* start) {
 
 }  // namespace
 
-char* constants_block(QueryDesc* desc, const Open& open, Size* bytes) {
+char* constants_block(QueryDesc* desc, const Open& open, bool whole, Size* bytes) {
   TextConstants mapping;
-  if (!read_mapping(open, &mapping)) return nullptr;
+  if (!read_mapping(open, &mapping) || (mapping.count == 0 && !whole)) return nullptr;
   StringInfoData out;
   initStringInfo(&out);
   const int bound = mapping.first - 1;

@@ -4,6 +4,7 @@
 #include "capture/capture.hpp"
 #include "pg/fault.hpp"
 #include "pg/guard_c.hpp"
+#include "pg/store/constants.hpp"
 #include "pg/store/evict.hpp"
 
 extern "C" {
@@ -119,12 +120,16 @@ void collect(void* arg) {
   record_predicates(&facts);
   const Wanted wanted = look_up(open, deep.desc->plannedstmt->planTree->total_cost);
   Size constants_bytes = 0;
-  const char* constants =
-      wanted.constants || (wanted.sample && keep_constants && sample_parameters) ? constants_block(deep.desc, open, &constants_bytes) : nullptr;
+  const bool whole = wanted.constants || (wanted.sample && keep_constants && sample_parameters);
+  const char* constants = keep_constants ? constants_block(deep.desc, open, whole, &constants_bytes) : nullptr;
   if (wanted.plan) deep.plan = store_plan(deep.desc, open);
   if (wanted.constants && constants != nullptr) {
-    TextBlock* block = allocate(open, constants_bytes, kShareConstants, &deep.constants);
-    if (block != nullptr) memcpy(block->data, constants, constants_bytes);
+    const Size bytes = tallied_bytes(constants, constants_bytes);
+    TextBlock* block = allocate(open, bytes, kShareConstants, &deep.constants);
+    if (block != nullptr) {
+      memcpy(block->data, constants, constants_bytes);
+      begin_tally(block, constants_bytes);
+    }
   }
   if (wanted.sample)
     deep.sample = store_sample(deep.desc, open, constants, sample_parameters && keep_constants ? constants_bytes : 0);
@@ -134,6 +139,8 @@ void collect(void* arg) {
     if (plan != nullptr) {
       place(&plan->plan, &deep.plan);
       place(&plan->constants, &deep.constants);
+      TextBlock* kept = arena_get(plan->constants);
+      if (kept != nullptr && constants != nullptr) count_constants(kept, constants, constants_bytes, open.weight);
       if (DsaPointerIsValid(deep.sample)) {
         dsa_pointer* old = &plan->samples[plan->sample_count++ % kSamplesPerPlan];
         arena_release(old);

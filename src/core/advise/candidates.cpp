@@ -301,6 +301,7 @@ void AddPartial(const Table& table, const TableUse& use, const Uses& uses, Colle
     const auto partial = [&](std::initializer_list<const Keys*> parts) {
       Candidate candidate = add.Make(parts);
       candidate.predicate = condition.text;
+      candidate.held = condition.held;
       add.Add(candidate);
     };
     for (const CandidateKey& key : ranges) {

@@ -56,6 +56,7 @@ struct Candidate {
   boost::container::static_vector<CandidateKey, kMaxKeys> keys;
   boost::container::static_vector<CandidateKey, kMaxIncluded> included;  // columns, b-tree only
   std::string_view predicate;  // condition of a partial index, deparsed; empty = none
+  double held = -1;            // UsedCondition::held of the predicate
   // Equal keys come first and may stand in any order among themselves.
   std::size_t EqualKeys() const;
 };
@@ -76,6 +77,7 @@ struct UsedCondition {
   std::string_view column;
   std::string_view text;  // deparsed
   bool constant = false;  // equality with a constant: another execution may have another
+  double held = -1;       // share of the executions that have this one; below 0 = it is no matter
 };
 
 // What one statement does with one table.
@@ -107,8 +109,9 @@ bool Serves(const Index& index, const Candidate& candidate);
 // that are there. Texts are the use's own and the snapshot's.
 void AddCandidates(const Snapshot& snapshot, const TableUse& use, std::pmr::vector<Candidate>& out);
 
-// Appends what several statements share: of candidates with the same keys that carry different columns
-// for each, one that carries those of all, as far as these are not too many or too wide (merge.cpp).
+// Appends what several statements share: of candidates with the same keys that carry different
+// columns for each, one that carries those of all, as far as these are not too many or too wide
+// (merge.cpp).
 void AddMerged(const Snapshot& snapshot, std::span<const Candidate* const> pool,
                std::pmr::vector<Candidate>& out);
 

@@ -131,12 +131,11 @@ void ExplainColumns(const Snapshot& snapshot, const ProposedIndex& proposed, con
     if (key.table != table.oid || key.columns.empty() || key.columns.size() > columns.size() ||
         referenced == nullptr)
       continue;
-    const bool leads = std::all_of(
-        key.columns.begin(), key.columns.end(), [&](std::int16_t number) {
-          return std::any_of(
-              columns.begin(),
-              columns.begin() + static_cast<std::ptrdiff_t>(key.columns.size()),
-              [&](const Column* column) { return column->number == number; });
+    const bool leads =
+        std::all_of(key.columns.begin(), key.columns.end(), [&](std::int16_t number) {
+          return std::any_of(columns.begin(),
+                             columns.begin() + static_cast<std::ptrdiff_t>(key.columns.size()),
+                             [&](const Column* column) { return column->number == number; });
         });
     if (!leads) continue;
     Append(why, " It is the index of the foreign key ");
@@ -187,6 +186,9 @@ void Explain(const Snapshot& snapshot, const ProposedIndex& proposed, const Tabl
   Append(why, ". Its size will be about ",
          text::Bytes(static_cast<double>(proposed.predicted_bytes)), ".");
   ExplainColumns(snapshot, proposed, table, why);
+  if (proposed.held >= 0)
+    Append(why, " Of the executions looked at, ", text::Percent(proposed.held),
+           " have the constants of its condition; it serves no others.");
 
   std::pmr::string& risk = finding.risk;
   Append(risk, "The build reads ", text::Bytes(static_cast<double>(table.size_bytes)), " of ",
@@ -222,6 +224,7 @@ void AddEvidence(const ProposedIndex& proposed, const Table& table, const Gain& 
   finding.Add("observed_days", gain.observed_days);
   finding.Add("predicted_bytes", proposed.predicted_bytes);
   finding.Add("predicted_build_ms", proposed.predicted_build_ms);
+  if (proposed.held >= 0) finding.Add("condition_share_of_executions", proposed.held);
   finding.Add("table_rows", table.rows);
   finding.Add("table_bytes", table.size_bytes);
   if (gain.most != nullptr) {

@@ -221,6 +221,7 @@ void Advisor::ReportOne(int candidate, std::span<const Step> steps, double* cost
        pooled.bytes / rates.build_bytes_per_second) *
       1e3;
   proposed.write_ms_per_day = pooled.write_ms_per_day;
+  proposed.held = pooled.candidate.held;
   std::pmr::vector<ProposedIndex::Helped> helped(memory_);
   advised.cost_before = *cost;
   double executions = 0, days = 0;

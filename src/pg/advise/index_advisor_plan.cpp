@@ -34,6 +34,8 @@ constexpr int kVisitLimitMs = 2000;
 constexpr int kMaxWaits = 5;
 
 constexpr double kBoundMs = 500;
+// Of a statement's executions.
+constexpr double kNearlyAll = 0.9;
 
 // Whether the same statement may well be planned the next time.
 bool passes(int sqlstate) {
@@ -109,6 +111,13 @@ advise::KeyUse use_of(UseKind kind) {
       return advise::KeyUse::kDistance;
   }
   return advise::KeyUse::kEqual;
+}
+
+// The share of the executions that have the constant there; 0 = not known.
+double HeldShare(const Work& work, int location) {
+  for (int i = 0; i < work.nconstants; ++i)
+    if (location >= 0 && work.constants[i].location == location) return work.constants[i].held;
+  return 0;
 }
 
 int64 use_given_bytes(HypotheticalIndex* index, Oid function, const char* definition) {
@@ -270,7 +279,8 @@ void Workload::Define(int candidate) {
 
 // What the planner said of one table, as the core takes it. REQUIRES: inside a visit, only
 // pg_catalog is searched.
-void Workload::ReadUse(const TableUses& uses, std::pmr::vector<Candidate>& candidates) {
+void Workload::ReadUse(const Work& work, const TableUses& uses,
+                       std::pmr::vector<Candidate>& candidates) {
   advise::TableUse use(memory_);
   use.relation = uses.relation;
   const auto name_of = [&](AttrNumber column) {
@@ -309,10 +319,12 @@ void Workload::ReadUse(const TableUses& uses, std::pmr::vector<Candidate>& candi
   }
   for (int i = 0; i < list_length(uses.conditions); ++i) {
     const auto* condition = static_cast<ConditionUse*>(list_nth(uses.conditions, i));
-    // The constants of an observed statement are those of one execution.
-    if (condition->constant && !given_) continue;
+    // The constants of an observed statement are those of one execution, unless all have them.
+    const bool observed = condition->constant && !given_;
+    const double held = observed ? HeldShare(work, condition->location) : -1;
+    if (observed && held < kNearlyAll) continue;
     use.conditions.push_back(
-        {name_of(condition->column), text_of(condition->clause), condition->constant});
+        {name_of(condition->column), text_of(condition->clause), condition->constant, held});
   }
   for (int at = -1; (at = bms_next_member(uses.needed, at)) >= 0;) {
     const int column = at + FirstLowInvalidHeapAttributeNumber;
@@ -339,7 +351,7 @@ bool Workload::FindCandidates(Work& work) {
     std::pmr::vector<std::pmr::vector<Candidate>> by_table(memory_);
     for (int i = 0; i < list_length(uses); ++i) {
       by_table.emplace_back();
-      ReadUse(*static_cast<TableUses*>(list_nth(uses, i)), by_table.back());
+      ReadUse(work, *static_cast<TableUses*>(list_nth(uses, i)), by_table.back());
     }
     work.items.clear();
     bool more = true;

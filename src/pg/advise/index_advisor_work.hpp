@@ -22,6 +22,7 @@
 #include "pg/advise/plan_uses.hpp"
 #include "pg/store/planning_text.hpp"
 #include "pg/whatif/join_order.hpp"
+#include "pg/whatif/planning_query.hpp"
 #include "pg/whatif/planning_standin.hpp"
 #include "pg/whatif/whatif.hpp"
 
@@ -58,6 +59,8 @@ struct Work {
   const char* search_path = nullptr;
   Oid* types = nullptr;
   int ntypes = 0;
+  const PlacedConstant* constants = nullptr;  // that nearly all executions have
+  int nconstants = 0;
   double calls_per_day = 1;
   double ms_per_cost = 0;  // given: 1
   double cost_before = 0;  // as it is
@@ -126,7 +129,7 @@ class Workload final : public advise::CostSource {
   void CollectWriters();
   bool ReadText(Work& work);
   bool FindCandidates(Work& work);
-  void ReadUse(const TableUses& uses, std::pmr::vector<Candidate>& candidates);
+  void ReadUse(const Work& work, const TableUses& uses, std::pmr::vector<Candidate>& candidates);
   std::string_view KeepText(std::string_view text);
   int Pool(const Candidate& candidate);
   void Merge();

@@ -94,12 +94,14 @@ KeyUse* add_key(const Table& table, Node* node, UseKind kind, int arm) {
   return key;
 }
 
-void add_condition(const Table& table, Node* clause, Node* column, bool constant) {
+void add_condition(const Table& table, Node* clause, Node* column,
+                   const Const* constant = nullptr) {
   if (!IsA(column, Var) || reinterpret_cast<Var*>(column)->varattno <= 0) return;
   MemoryContext caller = MemoryContextSwitchTo(active_context);
   auto* condition = static_cast<ConditionUse*>(palloc0(sizeof(ConditionUse)));
   condition->column = reinterpret_cast<Var*>(column)->varattno;
-  condition->constant = constant;
+  condition->constant = constant != nullptr;
+  condition->location = constant != nullptr ? constant->location : -1;
   condition->clause = as_own(table, clause);
   table.uses->conditions = lappend(table.uses->conditions, condition);
   MemoryContextSwitchTo(caller);
@@ -199,7 +201,7 @@ bool add_comparison(const Table& table, Node* node, Oid op, Node* value, int arm
   if (strategy == BTEqualStrategyNumber) {
     add_key(table, node, join ? UseKind::kJoin : UseKind::kEqual, arm);
     if (clause != nullptr && arm == 0 && IsA(strip(value), Const))
-      add_condition(table, clause, node, true);
+      add_condition(table, clause, node, reinterpret_cast<Const*>(strip(value)));
   } else if (strategy != 0) {
     add_key(table, node, UseKind::kRange, arm);
   } else if (is_like(op)) {
@@ -225,7 +227,7 @@ void add_null_test(const Table& table, NullTest* test, int arm) {
   Node* node = strip(reinterpret_cast<Node*>(test->arg));
   if (test->argisrow || !is_key(table, node)) return;
   if (test->nulltesttype == IS_NULL) add_key(table, node, UseKind::kEqual, arm);
-  if (arm == 0) add_condition(table, reinterpret_cast<Node*>(test), node, false);
+  if (arm == 0) add_condition(table, reinterpret_cast<Node*>(test), node);
 }
 
 void add_clause(const Table& table, Node* clause, int arm) {
@@ -258,7 +260,7 @@ void add_clause(const Table& table, Node* clause, int arm) {
     case T_Var:
       if (is_key(table, clause) && exprType(clause) == BOOLOID) {
         add_key(table, clause, UseKind::kEqual, arm);
-        if (arm == 0) add_condition(table, clause, clause, false);
+        if (arm == 0) add_condition(table, clause, clause);
       }
       return;
     case T_BoolExpr: {
@@ -270,7 +272,7 @@ void add_clause(const Table& table, Node* clause, int arm) {
                  is_key(table, static_cast<Node*>(linitial(expr->args))) &&
                  IsA(linitial(expr->args), Var)) {
         add_key(table, static_cast<Node*>(linitial(expr->args)), UseKind::kEqual, arm);
-        if (arm == 0) add_condition(table, clause, static_cast<Node*>(linitial(expr->args)), false);
+        if (arm == 0) add_condition(table, clause, static_cast<Node*>(linitial(expr->args)));
       }
       return;
     }

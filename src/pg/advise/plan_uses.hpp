@@ -40,6 +40,7 @@ struct ConditionUse {
   Node* clause;  // with varno 1: IS NULL, IS NOT NULL, a boolean, or equality with a constant
   AttrNumber column;
   bool constant;  // equality with a constant
+  int location;   // of the constant in the statement's text; -1 = not known
 };
 
 struct TableUses {

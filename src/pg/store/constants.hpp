@@ -1,10 +1,12 @@
 // The block in which the constants of one execution are kept: uint16 count, then for $1 .. $count: Oid type,
-// uint8 known, uint16 bytes, the SQL text that stands for it. Unaligned.
+// uint8 known, uint16 bytes, the SQL text that stands for it. Where they are a plan's, behind them, at `extra`: how many
+// of the sampled executions had the same (ConstantsTally). Unaligned.
 #pragma once
 
 #include <cstring>
 
 #include "pg/server.hpp"
+#include "pg/store/layout.hpp"
 
 namespace assist::pg {
 
@@ -48,5 +50,23 @@ class ConstantsReader {
   const char* end_;
   int count_ = 0;
 };
+
+// Of sampled executions of a plan.
+struct ConstantsTally {
+  uint32 samples = 0;
+  float executions = 0;          // that they stand for
+  float same[256] = {};          // of them: with the kept constant of $1, $2 ...
+};
+inline constexpr int kMostTallied = 256;  // a block with more constants has no tally
+
+// Bytes of a plan's block for these constants, and where in it the tally is.
+Size tallied_bytes(const char* constants, Size bytes);
+// Begins the tally of a block of tallied_bytes() whose constants are there.
+void begin_tally(TextBlock* block, Size constants_bytes);
+// Counts an execution that stands for `weight`. REQUIRES: the partition lock, exclusive.
+void count_constants(TextBlock* block, const char* constants, Size bytes, double weight);
+// False: it has none.
+bool read_tally(const TextBlock* block, ConstantsTally* out);
+inline Size constants_size(const TextBlock* block) { return block->extra != 0 ? block->extra : block->bytes; }
 
 }  // namespace assist::pg

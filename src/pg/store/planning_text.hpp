@@ -18,6 +18,7 @@ struct PlanningParam {
   bool known;           // false: no value was kept (keep_constants off, too long, type not built in)
   const char* literal;  // SQL text that stands for $n: the token as written ('1 day', 42), or for a bound
                         // parameter a typed literal ('2024-01-01'::date, NULL::int4)
+  double held;          // share of the executions, as far as they were sampled, that had the same; 0 = not told
 };
 
 struct PlanningText {
@@ -26,6 +27,7 @@ struct PlanningText {
   const char* search_path;  // setting at the time
   int nparams;
   PlanningParam* params;    // params[n - 1] stands for $n
+  uint32 samples;           // executions that `held` of all of them rests on
   bool truncated;           // the text was cut: it cannot be planned
 };
 

@@ -261,6 +261,35 @@ std::vector<SampleRow> ReadSamples() {
   return rows;
 }
 
+// Whether the kept constant of two plans is the same, for each.
+static void find_same(const TextBlock* a, const TextBlock* b, bool same[kMostTallied]) {
+  ConstantsReader left(a->data, constants_size(a)), right(b->data, constants_size(b));
+  ConstantRead x, y;
+  for (int n = 0; n < kMostTallied && left.next(&x) && right.next(&y); ++n)
+    same[n] = x.known && y.known && x.length == y.length && memcmp(x.literal, y.literal, static_cast<Size>(x.length)) == 0;
+}
+
+// Over all plans, by their calls; what a plan without a tally had may have been another.
+static uint32 read_held(const StatementEntry& statement, const TextBlock* kept, double held[kMostTallied]) {
+  uint32 samples = 0;
+  auto calls = static_cast<double>(statement.evicted_plan_calls);
+  std::fill_n(held, kMostTallied, 0.0);
+  for (uint32 i = statement.first_plan; i != kNone; i = plan_at(i)->next) {
+    const PlanEntry& plan = *plan_at(i);
+    const TextBlock* block = arena_get(plan.constants);
+    ConstantsTally tally;
+    bool same[kMostTallied] = {};
+    calls += static_cast<double>(plan.calls);
+    if (!read_tally(block, &tally) || tally.executions <= 0) continue;
+    samples += tally.samples;
+    find_same(kept, block, same);
+    for (int n = 0; n < kMostTallied; ++n)
+      if (same[n]) held[n] += static_cast<double>(plan.calls) * tally.same[n] / tally.executions;
+  }
+  for (int n = 0; n < kMostTallied; ++n) held[n] = calls > 0 ? held[n] / calls : 0;
+  return samples;
+}
+
 bool read_planning_text(const StatementKey& key, uint64 planid, PlanningText* out) {
   // Copied under the lock, taken apart after it: palloc may fail.
   constexpr Size kMostText = 1 << 20;
@@ -269,6 +298,8 @@ bool read_planning_text(const StatementKey& key, uint64 planid, PlanningText* ou
   char* text = nullptr;
   char* constants = nullptr;
   bool cut = false;
+  uint32 samples = 0;
+  double held[kMostTallied];
   LWLock* lock = partition_lock(partition_of(key.dbid, key.queryid));
   LWLockAcquire(lock, LW_SHARED);
   StatementEntry* statement = find_statement(key);
@@ -288,7 +319,10 @@ bool read_planning_text(const StatementKey& key, uint64 planid, PlanningText* ou
     if (text != nullptr) memcpy(text, block->data, text_bytes = block->bytes);
     if (kept != nullptr)
       constants = static_cast<char*>(MemoryContextAllocExtended(context, kept->bytes, MCXT_ALLOC_NO_OOM));
-    if (constants != nullptr) memcpy(constants, kept->data, constants_bytes = kept->bytes);
+    if (constants != nullptr) {
+      memcpy(constants, kept->data, constants_bytes = constants_size(kept));
+      samples = read_held(*statement, kept, held);
+    }
   }
   LWLockRelease(lock);
   if (text == nullptr) return false;
@@ -301,6 +335,7 @@ bool read_planning_text(const StatementKey& key, uint64 planid, PlanningText* ou
   out->text = text;
   out->search_path = path;
   out->truncated = cut;
+  out->samples = samples;
   out->nparams = mapping.first - 1 + mapping.count;
   out->params = static_cast<PlanningParam*>(palloc0(sizeof(PlanningParam) * static_cast<Size>(out->nparams + 1)));
   ConstantsReader reader(constants, constants_bytes);
@@ -308,6 +343,7 @@ bool read_planning_text(const StatementKey& key, uint64 planid, PlanningText* ou
   for (int n = 0; n < out->nparams && reader.next(&read); ++n) {
     out->params[n].type = read.type;
     out->params[n].known = read.known;
+    if (n < kMostTallied && constants != nullptr) out->params[n].held = held[n];
     if (read.known) out->params[n].literal = pnstrdup(read.literal, static_cast<Size>(read.length));
   }
   return true;

@@ -24,7 +24,9 @@ PlanningQuery make_planning_query(const PlanningText& kept) {
   // reading.
   StringInfoData text;
   initStringInfo(&text);
-  PlanningQuery query = {nullptr, nullptr, kept.nparams, 0};
+  PlanningQuery query = {nullptr, nullptr, kept.nparams, 0, nullptr, 0, kept.samples};
+  query.placed = static_cast<PlacedConstant*>(
+      palloc(sizeof(PlacedConstant) * static_cast<Size>(kept.nparams + 1)));
   int copied = 0;
   core_YYSTYPE value;
   YYLTYPE at;
@@ -40,8 +42,12 @@ PlanningQuery make_planning_query(const PlanningText& kept) {
       continue;
     }
     appendBinaryStringInfo(&text, kept.text + copied, at - copied);
+    const PlanningParam& param = kept.params[number - 1];
+    // Bound parameters are unknown to a generic plan.
+    if (!OidIsValid(param.type) && query.nplaced < kept.nparams)
+      query.placed[query.nplaced++] = {text.len + 1, param.held};
     // Blanks keep it from growing together with its neighbours.
-    appendStringInfo(&text, " %s ", kept.params[number - 1].literal);
+    appendStringInfo(&text, " %s ", param.literal);
     copied = at + length;
   }
   scanner_finish(scanner);
