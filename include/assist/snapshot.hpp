@@ -183,6 +183,19 @@ struct Predicate {
   double selectivity = 0, estimated_selectivity = 0;
 };
 
+// A comparison in an observed statement that no index could serve as things are.
+struct UnservedComparison {
+  enum class Kind : std::uint8_t { kAnyOfColumn, kWildcard, kIgnoringCase, kRegex };
+  Kind kind = Kind::kAnyOfColumn;
+  Oid table = 0;               // as the statement names it
+  std::string_view column;     // its name; empty = an expression
+  std::string_view key;        // the column, or the expression, as SQL spells it
+  std::string_view operation;  // as Predicate's
+  std::int64_t query_id = 0;
+  Oid user = 0;
+  double scan_share = 0;  // of the statement's cost, what reading the table costs now
+};
+
 // A hypothetical index that the real planner used for at least one observed statement.
 struct ProposedIndex {
   Oid table = 0;
@@ -191,7 +204,8 @@ struct ProposedIndex {
   std::string_view columns;  // key list as in the definition, for titles: customer_id, created_at
   std::int64_t predicted_bytes = 0;
   double predicted_build_ms = 0;
-  // Share of the executions looked at that have the constants of its condition; below 0 = it has none.
+  // Share of the executions looked at that have the constants of its condition; below 0 = it has
+  // none.
   double held = -1;
   struct Helped {
     std::int64_t query_id = 0;
@@ -209,8 +223,8 @@ struct ProposedIndex {
 struct IneffectiveIndex {
   Oid index = 0;
   std::int64_t recommendation = 0;
-  double built = 0;                       // moment
-  int statements = 0;                     // that were measured
+  double built = 0;    // moment
+  int statements = 0;  // that were measured
   double predicted_ms_per_day = 0;
   double saved_ms_per_day = 0, low = 0, high = 0;  // measured, with its 95 % interval
 };
@@ -272,6 +286,7 @@ class Snapshot {
         predicates(&arena_),
         proposed_indexes(&arena_),
         unplanned(&arena_),
+        unserved(&arena_),
         ineffective(&arena_),
         settings(&arena_),
         scoped_settings(&arena_) {}
@@ -324,6 +339,7 @@ class Snapshot {
   // Ids of statements that could not be planned this time, as their tables were locked or time or
   // memory was short: that no index is proposed for them says nothing.
   std::pmr::vector<std::int64_t> unplanned;
+  std::pmr::vector<UnservedComparison> unserved;  // found while indexes were proposed
   std::pmr::vector<IneffectiveIndex> ineffective;
   std::pmr::vector<Setting> settings;
   std::pmr::vector<ScopedSetting> scoped_settings;

@@ -9,9 +9,11 @@ namespace {
 
 // Ordered by category and id.
 constexpr const RuleDescriptor* kRules[] = {
-    &rules::kDuplicateIndex, &rules::kIneffectiveIndex, &rules::kInvalidIndex, &rules::kMissingIndex,
-    &rules::kRedundantIndex, &rules::kUnusedIndex,  &rules::kMaxWalSize,
-    &rules::kWorkMem,        &rules::kIndexBloat,   &rules::kTableBloat,
+    &rules::kDuplicateIndex,     &rules::kIneffectiveIndex, &rules::kInvalidIndex,
+    &rules::kMissingIndex,       &rules::kRedundantIndex,   &rules::kUnusedIndex,
+    &rules::kAnyArrayIgnoresGin, &rules::kIlikeNoIndex,     &rules::kLeadingWildcardLike,
+    &rules::kUnanchoredRegex,    &rules::kMaxWalSize,       &rules::kWorkMem,
+    &rules::kIndexBloat,         &rules::kTableBloat,
 };
 
 }  // namespace

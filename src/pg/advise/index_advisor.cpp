@@ -63,6 +63,11 @@ class Advisor {
     advice_.candidates = static_cast<int>(workload_.pool().size());
     advice_.plans = workload_.plans();
     workload_.ReportUnplanned(snapshot_.unplanned);
+    for (UnservedComparison unserved : workload_.unserved()) {
+      for (std::string_view* text : {&unserved.column, &unserved.key, &unserved.operation})
+        *text = snapshot_.Intern(*text);
+      snapshot_.unserved.push_back(unserved);
+    }
   }
 
  private:
@@ -274,6 +279,7 @@ Advice AdviseIndexes(Snapshot& snapshot, const AdviceRequest& request,
 void ProposeIndexes(Snapshot& snapshot) {
   snapshot.proposed_indexes.clear();
   snapshot.unplanned.clear();
+  snapshot.unserved.clear();
   const ScopedContext context("assist proposed indexes");
   ContextResource memory(context.get());
   AdviceRequest request;

@@ -277,6 +277,32 @@ void Workload::Define(int candidate) {
   defining_ = -1;
 }
 
+// REQUIRES: as ReadUse().
+void Workload::ReadUnserved(const Work& work, const TableUses& uses) {
+  for (int i = 0; i < list_length(uses.unserved) && !given_; ++i) {
+    const auto* use = static_cast<UnservedUse*>(list_nth(uses.unserved, i));
+    const char *column = nullptr, *key = nullptr, *operation = nullptr;
+    Guarded([&] {
+      if (use->column != 0) column = get_attname(uses.relation, use->column, true);
+      key = deparse_expression(use->expression,
+                               deparse_context_for(get_rel_name(uses.relation), uses.relation),
+                               false, false);
+      const bool any = use->kind == UnservedComparison::Kind::kAnyOfColumn;
+      operation = psprintf("%s%s", any ? "ANY " : "", get_opname(use->operation));
+    });
+    unserved_.push_back({.kind = use->kind,
+                         .table = uses.relation,
+                         .column = column == nullptr ? std::string_view() : KeepText(column),
+                         .key = KeepText(key),
+                         .operation = KeepText(operation),
+                         .query_id = work.query_id,
+                         .user = work.user,
+                         .scan_share = work.cost_before > 0
+                                           ? std::min(1.0, uses.scan_cost / work.cost_before)
+                                           : 0});
+  }
+}
+
 // What the planner said of one table, as the core takes it. REQUIRES: inside a visit, only
 // pg_catalog is searched.
 void Workload::ReadUse(const Work& work, const TableUses& uses,
@@ -351,6 +377,7 @@ bool Workload::FindCandidates(Work& work) {
     std::pmr::vector<std::pmr::vector<Candidate>> by_table(memory_);
     for (int i = 0; i < list_length(uses); ++i) {
       by_table.emplace_back();
+      ReadUnserved(work, *static_cast<TableUses*>(list_nth(uses, i)));
       ReadUse(work, *static_cast<TableUses*>(list_nth(uses, i)), by_table.back());
     }
     work.items.clear();

@@ -92,7 +92,8 @@ Workload::Workload(const Snapshot& snapshot, MemoryContext keep, MemoryContext s
       started_(CpuMs()),
       bounded_(request.bound),
       index_bytes_(request.index_bytes),
-      unplanned_(memory) {}
+      unplanned_(memory),
+      unserved_(memory) {}
 
 Workload::~Workload() = default;
 

@@ -116,6 +116,7 @@ class Workload final : public advise::CostSource {
   std::int64_t HeapBytes(const Table& root) const;
   // Appends the statements that were not priced for a reason that passes.
   void ReportUnplanned(std::pmr::vector<std::int64_t>& query_ids) const;
+  const std::pmr::vector<UnservedComparison>& unserved() const { return unserved_; }
   std::pmr::vector<Work>& works() { return works_; }
   Work& work(int i) { return works_[static_cast<std::size_t>(i)]; }
   std::pmr::vector<Pooled>& pool() { return pool_; }
@@ -129,6 +130,7 @@ class Workload final : public advise::CostSource {
   void CollectWriters();
   bool ReadText(Work& work);
   bool FindCandidates(Work& work);
+  void ReadUnserved(const Work& work, const TableUses& uses);
   void ReadUse(const Work& work, const TableUses& uses, std::pmr::vector<Candidate>& candidates);
   std::string_view KeepText(std::string_view text);
   int Pool(const Candidate& candidate);
@@ -176,6 +178,7 @@ class Workload final : public advise::CostSource {
   bool given_ = false;
   std::int64_t plans_ = 0;
   std::pmr::vector<std::int64_t> unplanned_;
+  std::pmr::vector<UnservedComparison> unserved_;
 };
 
 }  // namespace assist::pg

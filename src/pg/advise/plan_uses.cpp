@@ -32,6 +32,7 @@ namespace assist::pg {
 namespace {
 
 constexpr int kMostKeys = 40;  // of one table in one statement
+constexpr int kMostUnserved = 8;
 
 constinit List** active_uses = nullptr;
 constinit MemoryContext active_context = nullptr;
@@ -190,6 +191,68 @@ void add_pattern(const Table& table, Node* node, Oid op, Node* pattern, int arm)
   if (!OidIsValid(key->opclass)) table.uses->keys = list_delete_last(table.uses->keys);
 }
 
+void add_unserved(const Table& table, Node* node, Oid op, UnservedComparison::Kind kind) {
+  if (list_length(table.uses->unserved) >= kMostUnserved) return;
+  MemoryContext caller = MemoryContextSwitchTo(active_context);
+  auto* unserved = static_cast<UnservedUse*>(palloc0(sizeof(UnservedUse)));
+  unserved->kind = kind;
+  unserved->column = IsA(node, Var) ? reinterpret_cast<Var*>(node)->varattno : AttrNumber{0};
+  unserved->expression = as_own(table, node);
+  unserved->operation = op;
+  table.uses->unserved = lappend(table.uses->unserved, unserved);
+  MemoryContextSwitchTo(caller);
+}
+
+// Whether three letters or digits stand together somewhere: a trigram that the rows must have.
+bool has_trigram(const char* pattern) {
+  int together = 0;
+  for (; *pattern != '\0' && together < 3; ++pattern) {
+    if (*pattern == '\\' && pattern[1] != '\0') {
+      together = 0;
+      ++pattern;  // escaped, or a class of characters
+      continue;
+    }
+    const auto each = static_cast<unsigned char>(*pattern);
+    // What may be left out of a match is no part of it: "?", "*" and "{" reach back one.
+    if (isalnum(each) || IS_HIGHBIT_SET(each))
+      together += strchr("?*{", pattern[1]) == nullptr || pattern[1] == '\0';
+    else
+      together = 0;
+  }
+  return together >= 3;
+}
+
+// A pattern that is matched anywhere in the text, without an operator class that knows how.
+void add_unserved_pattern(const Table& table, Node* node, Oid op, Node* value) {
+  const bool likes = op == OID_TEXT_LIKE_OP, matches = op == OID_TEXT_REGEXEQ_OP;
+  const bool ignores = op == OID_TEXT_ICLIKE_OP || op == OID_TEXT_ICREGEXEQ_OP;
+  value = strip(value);
+  if ((!likes && !matches && !ignores) || !IsA(value, Const)) return;
+  auto* constant = reinterpret_cast<Const*>(value);
+  if (constant->constisnull || constant->consttype != TEXTOID) return;
+  if (!ignores && has_prefix(op, value)) return;
+  const char* pattern = TextDatumGetCString(constant->constvalue);
+  // An alternative may have none.
+  if (!has_trigram(pattern) || (op != OID_TEXT_LIKE_OP && strpbrk(pattern, "|[(") != nullptr))
+    return;
+  add_unserved(table, node, op,
+               likes     ? UnservedComparison::Kind::kWildcard
+               : matches ? UnservedComparison::Kind::kRegex
+                         : UnservedComparison::Kind::kIgnoringCase);
+}
+
+// `value = ANY (column)`: GIN serves `column @> ARRAY[value]` alone.
+void add_any_of_column(const Table& table, ScalarArrayOpExpr* expr) {
+  auto* value = static_cast<Node*>(linitial(expr->args));
+  Node* column = strip(static_cast<Node*>(lsecond(expr->args)));
+  if (!is_value(table, value) || !is_key(table, column)) return;
+  const Oid element = get_element_type(exprType(column));
+  const Oid opclass = OidIsValid(element) ? GetDefaultOpClass(element, BTREE_AM_OID) : InvalidOid;
+  if (OidIsValid(opclass) &&
+      get_op_opfamily_strategy(expr->opno, get_opclass_family(opclass)) == BTEqualStrategyNumber)
+    add_unserved(table, column, expr->opno, UnservedComparison::Kind::kAnyOfColumn);
+}
+
 // `node op value`. False when no index could have the node as a key.
 bool add_comparison(const Table& table, Node* node, Oid op, Node* value, int arm, Node* clause) {
   node = strip(node);
@@ -207,7 +270,8 @@ bool add_comparison(const Table& table, Node* node, Oid op, Node* value, int arm
   } else if (is_like(op)) {
     add_pattern(table, node, op, value, arm);
   }
-  if (strategy == 0) add_methods(table, node, op, AMOP_SEARCH, arm);
+  if (strategy == 0 && !add_methods(table, node, op, AMOP_SEARCH, arm) && arm == 0)
+    add_unserved_pattern(table, node, op, value);
   return true;
 }
 
@@ -243,9 +307,11 @@ void add_clause(const Table& table, Node* clause, int arm) {
     }
     case T_ScalarArrayOpExpr: {
       auto* expr = reinterpret_cast<ScalarArrayOpExpr*>(clause);
-      if (expr->useOr)
-        add_comparison(table, static_cast<Node*>(linitial(expr->args)), expr->opno,
-                       static_cast<Node*>(lsecond(expr->args)), arm, nullptr);
+      if (!expr->useOr) return;
+      if (!add_comparison(table, static_cast<Node*>(linitial(expr->args)), expr->opno,
+                          static_cast<Node*>(lsecond(expr->args)), arm, nullptr) &&
+          arm == 0)
+        add_any_of_column(table, expr);
       return;
     }
     case T_NullTest:
@@ -365,6 +431,11 @@ void rel_pathlist_hook(PlannerInfo* root, RelOptInfo* rel, ::Index position, Ran
   MemoryContext caller = MemoryContextSwitchTo(active_context);
   auto* uses = static_cast<TableUses*>(palloc0(sizeof(TableUses)));
   uses->relation = entry->relid;
+  ListCell* cell;
+  foreach (cell, rel->pathlist) {
+    const double cost = static_cast<Path*>(lfirst(cell))->total_cost;
+    if (uses->scan_cost == 0 || cost < uses->scan_cost) uses->scan_cost = cost;
+  }
   *active_uses = lappend(*active_uses, uses);
   look_at({root, rel, uses});
   MemoryContextSwitchTo(caller);

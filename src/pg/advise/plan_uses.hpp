@@ -3,6 +3,8 @@
 // plans it, so nothing that the planner could not use is taken for useful.
 #pragma once
 
+#include "assist/snapshot.hpp"
+
 #include "pg/server.hpp"
 
 extern "C" {
@@ -43,11 +45,21 @@ struct ConditionUse {
   int location;   // of the constant in the statement's text; -1 = not known
 };
 
+// A comparison that no index of any method here could serve.
+struct UnservedUse {
+  UnservedComparison::Kind kind;
+  AttrNumber column;  // 0 = an expression
+  Node* expression;   // with varno 1
+  Oid operation;
+};
+
 struct TableUses {
   Oid relation;       // the table named in the statement: of partitions, the partitioned one
   Bitmapset* needed;  // columns read, offset by FirstLowInvalidHeapAttributeNumber
   List* keys;         // KeyUse*, in the order met; kOrder and kGroup in theirs
   List* conditions;   // ConditionUse*
+  List* unserved;     // UnservedUse*
+  double scan_cost;   // of its cheapest scan
 };
 
 // While it lives, planner calls for `query` fill `uses` (TableUses*, one for each time a table is
