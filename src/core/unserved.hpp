@@ -45,6 +45,27 @@ struct UnservedAdvice {
   std::string_view risk;     // sentences
 };
 
+// Where the extension pg_trgm is not installed; with it, its operator class serves the comparison.
+constexpr UnservedAdvice NeedsTrigrams(std::string_view rule, UnservedComparison::Kind kind,
+                                       std::string_view comparison) {
+  return {.rule = rule,
+          .kind = kind,
+          .comparison = comparison,
+          .why =
+              "A b-tree knows how a text begins; the operator class that finds it by three "
+              "letters at a time is in the extension pg_trgm, which this database does not "
+              "have. With it, the index is recommended by itself as far as it pays.",
+          .operator_class = "gin_trgm_ops",
+          .before = "CREATE EXTENSION pg_trgm;\n",
+          .rewrite = {},
+          .risk =
+              "CREATE EXTENSION comes first; the files of pg_trgm come with the server or its "
+              "contrib package. An index of trigrams is about as large as the texts and slows "
+              "down writes to them."};
+}
+inline constexpr std::string_view kTrigramSource =
+    "PostgreSQL docs, pgtrgm: index support for LIKE, ILIKE and regular expressions";
+
 // One finding for each key of a table: the statements that compare it, as far as executions looked
 // at read many rows and kept few.
 void TellUnserved(const Snapshot& snapshot, const ParamValues& values, const UnservedAdvice& advice,

@@ -5,21 +5,8 @@
 namespace assist::rules {
 namespace {
 
-constexpr UnservedAdvice kAdvice = {
-    .rule = "unanchored_regex",
-    .kind = UnservedComparison::Kind::kRegex,
-    .comparison = "matches $ against a regular expression",
-    .why =
-        "A b-tree knows how a text begins; the operator class that finds it by three letters at a "
-        "time is in the extension pg_trgm, which this database does not have. With it, the index "
-        "is recommended by itself as far as it pays.",
-    .operator_class = "gin_trgm_ops",
-    .before = "CREATE EXTENSION pg_trgm;\n",
-    .rewrite = "",
-    .risk =
-        "CREATE EXTENSION comes first; the files of pg_trgm come with the server or its contrib "
-        "package. An index of trigrams is about as large as the texts and slows down writes to "
-        "them."};
+constexpr UnservedAdvice kAdvice = NeedsTrigrams(
+    "unanchored_regex", UnservedComparison::Kind::kRegex, "matches $ against a regular expression");
 
 void Evaluate(const Snapshot& snapshot, const ParamValues& values, Findings& out) {
   TellUnserved(snapshot, values, kAdvice, out);
@@ -33,7 +20,7 @@ constinit const RuleDescriptor kUnanchoredRegex{
     .severity = Severity::kMedium,
     .needs = Needs::kStatements | Needs::kProposedIndexes,
     .title = "A regular expression without a fixed beginning reads the whole table",
-    .source = "PostgreSQL docs, pgtrgm: index support for LIKE, ILIKE and regular expressions",
+    .source = kTrigramSource,
     .params = kUnservedParams,
     .evaluate = &Evaluate};
 
