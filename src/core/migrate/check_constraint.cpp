@@ -16,7 +16,8 @@ Text Named(const ConstraintSpec& spec, std::string_view name) {
 Text NameFor(const Object& table, const ConstraintSpec& spec, std::string_view suffix) {
   if (!spec.name.empty()) return spec.name;
   Text base = table.name;
-  for (const Text& column : spec.columns) text::Append(base, "_", column);
+  if (spec.kind != ConstraintKind::kPrimary)  // as the server names them
+    for (const Text& column : spec.columns) text::Append(base, "_", column);
   return text::ObjectName(base, suffix, std::pmr::get_default_resource());
 }
 

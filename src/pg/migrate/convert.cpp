@@ -290,10 +290,31 @@ bool collect_words(Node* node, void* context) {
   return raw_expression_tree_walker(node, ASSIST_WALKER(collect_words), context);
 }
 
-void CollectWords(Node* node, Statement& out) {
+// The walker refuses what is no expression or query: LIKE clauses, partition commands.
+bool HasWords(const Node* node) {
+  if (node == nullptr) return false;
+  switch (nodeTag(node)) {
+    case T_ColumnDef:
+    case T_Constraint:
+    case T_SelectStmt:
+    case T_InsertStmt:
+    case T_UpdateStmt:
+    case T_DeleteStmt:
+    case T_MergeStmt:
+      return true;
+    default:
+      return false;
+  }
+}
+
+void CollectExpressionWords(Node* node, Statement& out) {
   Words words = {{}, 0};
   Guarded([&] { collect_words(node, &words); });
   for (int i = 0; i < words.count; ++i) out.words.emplace_back(words.found[i]);
+}
+
+void CollectWords(Node* node, Statement& out) {
+  if (HasWords(node)) CollectExpressionWords(node, out);
 }
 
 void ConvertLock(const LockStmt* tree, Statement& out) {
@@ -363,7 +384,11 @@ void ConvertStatement(const Converter& converter, Node* node, Statement& out) {
       return ConvertSet(reinterpret_cast<VariableSetStmt*>(node), out);
     case T_CreateStmt:
       ConvertCreateTable(converter, reinterpret_cast<CreateStmt*>(node), out);
-      return CollectWords(reinterpret_cast<Node*>(reinterpret_cast<CreateStmt*>(node)->tableElts), out);
+      {
+        ListCell* cell;
+        foreach (cell, reinterpret_cast<CreateStmt*>(node)->tableElts) CollectWords(static_cast<Node*>(lfirst(cell)), out);
+      }
+      return;
     case T_CreateTableAsStmt: {
       const auto* tree = reinterpret_cast<CreateTableAsStmt*>(node);
       out.kind = StatementKind::kCreateTable;
@@ -377,8 +402,13 @@ void ConvertStatement(const Converter& converter, Node* node, Statement& out) {
       auto* tree = reinterpret_cast<AlterTableStmt*>(node);
       ConvertAlterTable(converter, tree, out);
       ListCell* cell;
-      foreach (cell, tree->cmds)
-        CollectWords(static_cast<AlterTableCmd*>(lfirst(cell))->def, out);
+      foreach (cell, tree->cmds) {
+        const auto* command = static_cast<AlterTableCmd*>(lfirst(cell));
+        if (command->subtype == AT_ColumnDefault)
+          CollectExpressionWords(command->def, out);
+        else
+          CollectWords(command->def, out);
+      }
       return;
     }
     case T_AlterDomainStmt:
@@ -386,7 +416,7 @@ void ConvertStatement(const Converter& converter, Node* node, Statement& out) {
     case T_IndexStmt:
       ConvertIndex(reinterpret_cast<IndexStmt*>(node), out);
       AddConcurrently(converter, {"index"}, out);
-      return CollectWords(reinterpret_cast<IndexStmt*>(node)->whereClause, out);
+      return CollectExpressionWords(reinterpret_cast<IndexStmt*>(node)->whereClause, out);
     case T_ReindexStmt:
       ConvertReindex(reinterpret_cast<ReindexStmt*>(node), out);
       return AddConcurrently(converter, {"index", "table", "schema", "database"}, out);

@@ -148,7 +148,7 @@ constexpr const char* kLocks =
     " ORDER BY l.relation, 6 DESC NULLS LAST, l.pid";
 
 constexpr const char* kDomains =
-    "SELECT w.s, w.r, format('%I.%I', cn.nspname, c.relname), c.oid, c.relpages, c.relkind = 'p'"
+    "SELECT w.s, w.r, CASE WHEN c.oid IS NOT NULL THEN format('%I.%I', cn.nspname, c.relname) END, c.oid, c.relpages, c.relkind = 'p'"
     " FROM unnest($1::text[], $2::text[]) w(s, r) JOIN pg_namespace n ON n.nspname = w.s"
     " JOIN pg_type t ON t.typnamespace = n.oid AND t.typname = w.r AND t.typtype = 'd'"
     " LEFT JOIN pg_attribute a ON a.atttypid = t.oid AND NOT a.attisdropped"
@@ -179,12 +179,10 @@ void ReadProof(std::string_view definition, check::List<Text>& out) {
   Text query("SELECT ");
   query.append(definition.substr(open, close - open + 1));
   ::List* trees = nullptr;
-  try {
-    Guarded([&] { trees = raw_parser(query.c_str(), RAW_PARSE_DEFAULT); });
-  } catch (const PgError& error) {
-    if (error.is_interrupt()) throw;
-    return;  // a constraint of more depth than the stack has: proves nothing here
-  }
+  // A constraint that this cannot read again proves nothing here.
+  const ErrorData* error = TrySubtransaction(
+      [&] { Guarded([&] { trees = raw_parser(query.c_str(), RAW_PARSE_DEFAULT); }); });
+  if (error != nullptr) return;
   if (trees == nullptr) return;
   const Node* statement = lfirst_node(RawStmt, list_head(trees))->stmt;
   if (!IsA(statement, SelectStmt)) return;
