@@ -63,6 +63,7 @@ ALTER TABLE assist.object_seen ENABLE ROW LEVEL SECURITY;
 ALTER TABLE assist.server_counter ENABLE ROW LEVEL SECURITY;
 ALTER TABLE assist.bloat_measure ENABLE ROW LEVEL SECURITY;
 
+-- include: 46_check_migration.sql
 -- include: 51_advise.sql
 -- include: 52_index_usage.sql
 -- include: 70_history.sql

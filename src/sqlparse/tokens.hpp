@@ -35,6 +35,8 @@ class Scanner {
  public:
   explicit Scanner(std::string_view sql) : sql_(sql) {}
   Token Next() noexcept;  // skips white space and comments
+  // Goes on at byte `offset` of the text, which is outside of any token.
+  void MoveTo(std::size_t offset) noexcept { at_ = offset < sql_.size() ? offset : sql_.size(); }
 
  private:
   // 0 past the end, so that look-ahead needs no bounds check.

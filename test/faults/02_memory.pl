@@ -67,6 +67,7 @@ for my $kind ('allocate', 'new')
 # The other functions that allocate in the boundary layer.
 $node->safe_psql('postgres', 'SELECT assist.record_history()') for 1 .. 3;
 my %calls = (
+	check_migration => q{SELECT count(*) FROM assist.check_migration('ALTER TABLE t ADD d int DEFAULT random(), ALTER a TYPE bigint; CREATE INDEX ON t (a)')},
 	generate_migration => 'SELECT count(*) FROM assist.all_recommendations r, assist.generate_migration(r.id) WHERE r.sql IS NOT NULL',
 	migration_script => 'SELECT sum(length(assist.migration_script(id))) FROM assist.all_recommendations WHERE sql IS NOT NULL',
 	mask_query => q{SELECT length(assist.mask_query('SELECT 1 /* a@b.example */'))},

@@ -22,6 +22,7 @@ my $id = '(SELECT min(id) FROM assist.all_recommendations WHERE sql IS NOT NULL)
 my @calls = (
 	'SELECT assist.refresh()', "SELECT count(*) FROM assist.what_if(ARRAY['SELECT * FROM t WHERE c = 1'], ARRAY['CREATE INDEX ON t (c)'])",
 	q{SELECT count(*) FROM (SELECT 1 FROM assist.advise_indexes() UNION ALL SELECT 1 FROM assist.advise_indexes(1000000, ARRAY['SELECT b FROM t WHERE c = 1'])) a},
+	q{SELECT count(*) FROM assist.check_migration('ALTER TABLE t ADD d int DEFAULT random(), ALTER a TYPE bigint; UPDATE t SET c = 1 WHERE a > 0')},
 	"SELECT count(*) FROM assist.generate_migration($id)", "SELECT length(assist.migration_script($id))",
 	'SELECT count(*) FROM assist.recommendations()', "SELECT assist.approve($id)", "SELECT assist.reopen($id)",
 	"SELECT assist.postpone($id, now() + interval '1 day')", "SELECT assist.dismiss($id)", "SELECT assist.mark_implemented($id)",

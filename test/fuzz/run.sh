@@ -33,6 +33,7 @@ build_target() {
     sqlparse)
       CC=clang make -s src/sqlparse/pgq.o PG_CONFIG="${PG_CONFIG:-pg_config}" &&
         extra='' compile "$1" test/fuzz/sqlparse.cpp src/sqlparse/*.cpp src/sqlparse/pgq.o ;;
+    script) extra='' compile "$1" test/fuzz/script.cpp src/sqlparse/script.cpp src/sqlparse/tokens.cpp ;;
     mask) extra="-isystem $("${PG_CONFIG:-pg_config}" --includedir-server) -Wno-register" compile "$1" test/fuzz/mask.cpp src/pg/mask.cpp ;;
     sensitive) extra='' compile "$1" test/fuzz/sensitive.cpp src/core/text/sensitive.cpp ;;
     csv) extra='' compile "$1" test/fuzz/csv.cpp ;;
@@ -42,7 +43,7 @@ build_target() {
   esac
 }
 
-for target in ${*:-index_statement sqlparse mask sensitive history csv tiers}; do
+for target in ${*:-index_statement sqlparse script mask sensitive history csv tiers}; do
   echo "== $target"
   if ! build_target "$target"; then failed=$((failed + 1)); continue; fi
   mkdir -p "$build/$target.corpus"

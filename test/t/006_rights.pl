@@ -35,6 +35,7 @@ my %reads = (
 	refresh => 'assist.refresh()',
 	advise_indexes => 'count(*) FROM assist.advise_indexes()',
 	what_if => "count(*) FROM assist.what_if(ARRAY['SELECT 1'])",
+	check_migration => "count(*) FROM assist.check_migration('DROP TABLE secret')",
 	generate_migration => "count(*) FROM assist.generate_migration($id)",
 	export => 'count(*) FROM assist.export()',
 	forecast => "count(*) FROM assist.forecast('calls')",
