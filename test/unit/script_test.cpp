@@ -47,6 +47,7 @@ TEST(Script, TellsMetaCommandsAndTheDataOfCopy) {
 
 TEST(Script, EndsWithinAnything) {
   EXPECT_EQ(Split("a 'b; c"), Pieces{"a 'b; c"});
+  EXPECT_EQ(Split("a; \n /* b; c"), (Pieces{"a", "/* b; c"}));
   EXPECT_EQ(Split("a (b; c"), Pieces{"a (b; c"});
   EXPECT_EQ(Split("COPY t FROM stdin;"), Pieces{"COPY t FROM stdin"});
   EXPECT_EQ(Split("\\"), Pieces{"meta \\"});

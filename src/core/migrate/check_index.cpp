@@ -46,7 +46,7 @@ void Checker::CreateIndex(const Statement& s) {
                                        "write to any of them."
                                      : "Nobody can write to the table while the index is built.");
     if (!partitioned) {
-      hazard.safe = Join(s.concurrent, ";\n");
+      if (!s.concurrent.empty()) hazard.safe = Join(s.concurrent, ";\n");
     } else {
       Say(hazard.explanation,
           "Make it ON ONLY the partitioned table, build that of each partition concurrently, and attach them.");
@@ -124,7 +124,7 @@ void Checker::Reindex(const Statement& s) {
     hazard.object = Quoted(s.name);
     hazard.lock = kShareLock;
     hazard.blocks = Blocks::kWrites;
-    hazard.safe = Join(s.concurrent, ";\n");
+    if (!s.concurrent.empty()) hazard.safe = Join(s.concurrent, ";\n");
     return;
   }
   Object* table = s.object_type == ObjectType::kIndex && object->facts != nullptr ? Resolve(s, object->facts->table) : object;
@@ -133,7 +133,7 @@ void Checker::Reindex(const Statement& s) {
                        Join("Nobody can write to ", table->qualified,
                             " while it runs; and whoever plans a statement on it waits as well, because the index itself "
                             "is locked exclusively."));
-  hazard.safe = Join(s.concurrent, ";\n");
+  if (!s.concurrent.empty()) hazard.safe = Join(s.concurrent, ";\n");
   Take(s, *table, kShareLock, hazard.ms);
 }
 
