@@ -143,10 +143,12 @@ Piece ScriptReader::Next() noexcept {
     if (!open_) {
       open_ = true;
       begin_ = token.begin;
-      // A comment that does not end is a token without a beginning of its own: the parser is to see it.
+      // A comment that does not end is a token without a beginning of its own: the parser is to see
+      // it.
       if (token.kind == TokenKind::kUnterminated && begin_ == script_.size()) {
         begin_ = before;
-        while (script_[begin_] == ' ' || (script_[begin_] >= '\t' && script_[begin_] <= '\r')) ++begin_;
+        while (script_[begin_] == ' ' || (script_[begin_] >= '\t' && script_[begin_] <= '\r'))
+          ++begin_;
       }
     }
     last_ = token.end;
