@@ -1,6 +1,6 @@
-// What assist.check_migration knows and says: the statements of a script, the facts of the database that they
-// touch, and the hazards of running them. Plain values without a server: src/pg/migrate fills the first two,
-// src/core/migrate/check*.cpp makes the third out of them.
+// What assist.check_migration knows and says: the statements of a script, the facts of the database
+// that they touch, and the hazards of running them. Plain values without a server: src/pg/migrate
+// fills the first two, src/core/migrate/check*.cpp makes the third out of them.
 #pragma once
 
 #include <cstdint>
@@ -20,7 +20,8 @@ using Text = std::pmr::string;
 template <typename T>
 using List = std::pmr::vector<T>;
 
-// ---- Statements ------------------------------------------------------------------------------------------------
+// ---- Statements
+// ------------------------------------------------------------------------------------------------
 
 // Unquoted. An empty schema is looked up along the statement's search_path.
 struct ObjectName {
@@ -79,8 +80,8 @@ struct ColumnSpec {
   Text default_source;
   Text volatile_function;  // kVolatile: the first one in it
   bool serial = false, identity = false, generated = false, not_null = false;
-  bool small_integer = false;         // int4 or int2
-  bool constrained_domain = false;    // of the type
+  bool small_integer = false;        // int4 or int2
+  bool constrained_domain = false;   // of the type
   List<ConstraintSpec> constraints;  // written at the column; their columns are filled in
 };
 
@@ -112,8 +113,8 @@ enum class AlterOp : std::uint8_t {
   kAddIdentity,
   kReplicaIdentity,
   kRowSecurity,
-  kLight,     // SHARE UPDATE EXCLUSIVE at most: statistics targets, storage parameters
-  kBrief      // an ACCESS EXCLUSIVE lock for an instant: defaults, owner, storage
+  kLight,  // SHARE UPDATE EXCLUSIVE at most: statistics targets, storage parameters
+  kBrief   // an ACCESS EXCLUSIVE lock for an instant: defaults, owner, storage
 };
 
 struct AlterCommand {
@@ -124,7 +125,8 @@ struct AlterCommand {
   TypeChange change;
   ObjectName other;  // partition
   Text source;       // the command as written, without ALTER TABLE name
-  bool concurrently = false, cascade = false, default_bound = false, if_exists = false;
+  bool concurrently = false, cascade = false, default_bound = false,
+       if_exists = false;  // kAddColumn: IF NOT EXISTS
 };
 
 enum class StatementKind : std::uint8_t {
@@ -163,15 +165,15 @@ enum class StatementKind : std::uint8_t {
 
 struct Statement {
   StatementKind kind = StatementKind::kOther;
-  std::int32_t number = 0;    // from 1 in the script; meta-commands count
-  std::int32_t line = 0;      // of its first token, from 1
-  std::int32_t position = 0;  // of its first token in characters of the script, from 1
-  Text source;                // without semicolon
-  Text concurrent;            // kCreateIndex, kDrop, kReindex, kRefresh: with CONCURRENTLY
+  std::int32_t number = 0;          // from 1 in the script; meta-commands count
+  std::int32_t line = 0;            // of its first token, from 1
+  std::int32_t position = 0;        // of its first token in characters of the script, from 1
+  Text source;                      // without semicolon
+  Text concurrent;                  // kCreateIndex, kDrop, kReindex, kRefresh: with CONCURRENTLY
   Text before_where, where_source;  // kUpdate, kDelete in one table: around the word WHERE
-  Text command;               // what it is, in upper case: CREATE INDEX, VACUUM FULL
+  Text command;                     // what it is, in upper case: CREATE INDEX, VACUUM FULL
   const List<Text>* search_path = nullptr;
-  Text path_setting;  // what the script has set search_path to; empty = as where it begins
+  Text path_setting;         // what the script has set search_path to; empty = as where it begins
   List<ObjectName> objects;  // what it is about; kAlterTable, kCreateIndex ...: one
   ObjectType object_type = ObjectType::kTable;
   List<AlterCommand> commands;       // kAlterTable, kAlterDomain
@@ -186,12 +188,12 @@ struct Statement {
   bool local = false;                // kSet: SET LOCAL
   bool resets = false;               // kSet: RESET
   bool concurrently = false, cascade = false, if_exists = false, if_not_exists = false;
-  bool unique = false;      // kCreateIndex
-  bool only = false;        // kCreateIndex: ON ONLY
-  bool where = false;       // kUpdate, kDelete: restricts rows
-  bool opaque = false;      // kDo: has DDL or EXECUTE in it
-  bool index_plain = false; // kCreateIndex: b-tree on columns, without predicate
-  bool temporary = false;   // kCreateTable
+  bool unique = false;         // kCreateIndex
+  bool only = false;           // kCreateIndex: ON ONLY
+  bool where = false;          // kUpdate, kDelete: restricts rows
+  bool opaque = false;         // kDo: has DDL or EXECUTE in it
+  bool index_plain = false;    // kCreateIndex: b-tree on columns, without predicate
+  bool temporary = false;      // kCreateTable
   bool default_bound = false;  // kCreateTable: PARTITION OF ... DEFAULT
   bool or_replace = false;
   double estimated_rows = -1;  // kUpdate, kDelete with WHERE: of the planner; -1 = not known
@@ -199,7 +201,8 @@ struct Statement {
   List<Text> keys;             // kCreateIndex: columns; empty text = an expression
 };
 
-// ---- Facts -----------------------------------------------------------------------------------------------------
+// ---- Facts
+// -----------------------------------------------------------------------------------------------------
 
 struct ColumnFact {
   Text name, type;
@@ -211,8 +214,8 @@ struct ConstraintFact {
   ConstraintKind kind = ConstraintKind::kCheck;
   bool validated = true;
   List<Text> columns;
-  List<Text> not_null;   // kCheck: columns that it proves not to be null
-  Text check;            // kCheck: the expression, deparsed
+  List<Text> not_null;    // kCheck: columns that it proves not to be null
+  Text check;             // kCheck: the expression, deparsed
   ObjectName references;  // kForeignKey
 };
 
@@ -232,9 +235,9 @@ struct Dependant {
 // A transaction that holds or awaits a lock on the relation now.
 struct Holder {
   std::int32_t pid = 0;
-  Text role, state;         // empty = not for the caller to see
-  Text mode;                // as in SQL: ROW EXCLUSIVE
-  double seconds = -1;      // since its transaction began; -1 = not known
+  Text role, state;     // empty = not for the caller to see
+  Text mode;            // as in SQL: ROW EXCLUSIVE
+  double seconds = -1;  // since its transaction began; -1 = not known
   bool visible = false;
   bool autovacuum = false;  // gives way, unless against wraparound
 };
@@ -245,21 +248,21 @@ struct Relation {
   Text qualified;  // ready for SQL
   char kind = 'r';
   bool temporary = false, unlogged = false, is_partition = false;
-  bool empty = false;              // provably: no block in it, nor in any partition
-  double rows = -1;                // -1 = never analyzed
-  std::int64_t bytes = 0;          // heap and toast
+  bool empty = false;      // provably: no block in it, nor in any partition
+  double rows = -1;        // -1 = never analyzed
+  std::int64_t bytes = 0;  // heap and toast
   std::int64_t index_bytes = 0;
-  double calls_per_second = -1;    // statements that use it; -1 = not known
-  ObjectName table;                // of an index
+  double calls_per_second = -1;  // statements that use it; -1 = not known
+  ObjectName table;              // of an index
   List<ColumnFact> columns;
   List<ConstraintFact> constraints;
   List<IndexFact> indexes;
-  List<Dependant> views;           // that use it, with their columns
-  List<Text> referenced_by;        // tables with a foreign key to it, qualified
+  List<Dependant> views;     // that use it, with their columns
+  List<Text> referenced_by;  // tables with a foreign key to it, qualified
   List<Text> primary_key;
   List<Holder> holders;
-  Text default_partition;          // qualified; empty = none
-  ObjectName parent;               // of a partition
+  Text default_partition;  // qualified; empty = none
+  ObjectName parent;       // of a partition
   bool default_partition_empty = false;
   std::int64_t default_partition_bytes = 0;
   std::int32_t partitions = 0;
@@ -281,7 +284,8 @@ struct Database {
   const Relation* Find(std::string_view schema, std::string_view name) const;
 };
 
-// ---- Hazards ---------------------------------------------------------------------------------------------------
+// ---- Hazards
+// ---------------------------------------------------------------------------------------------------
 
 enum class Family : std::uint8_t {
   kLock,
@@ -308,16 +312,17 @@ struct Hazard {
   std::string_view name;
   Severity severity = Severity::kInfo;
   std::int32_t statement = 0, line = 0, position = 0;
-  Text lock;    // as in SQL: ACCESS EXCLUSIVE; empty = none
+  Text lock;  // as in SQL: ACCESS EXCLUSIVE; empty = none
   Blocks blocks = Blocks::kNothing;
-  Text object;  // qualified
+  Text object;       // qualified
   double rows = -1;  // -1 = not known
   double ms = -1;    // that the lock is held; -1 = not known
   Text explanation;  // sentences
   Text safe;         // SQL, statements ended with semicolons; empty = there is none
 };
 
-// The hazards of a script in the order of its statements; several of one statement in the order of its parts.
+// The hazards of a script in the order of its statements; several of one statement in the order of
+// its parts.
 List<Hazard> CheckScript(std::span<const Statement> script, const Database& database);
 
 }  // namespace assist::check

@@ -134,6 +134,7 @@ Piece ScriptReader::Next() noexcept {
       }
       return TakeMeta(token.begin);
     }
+    const std::size_t before = at_;
     at_ = token.end;
     if (token.kind == TokenKind::kSemicolon && depth_ == 0 && bodies_ == 0) {
       if (!open_) continue;
@@ -142,6 +143,13 @@ Piece ScriptReader::Next() noexcept {
     if (!open_) {
       open_ = true;
       begin_ = token.begin;
+      // A comment that does not end is a token without a beginning of its own: the parser is to see
+      // it.
+      if (token.kind == TokenKind::kUnterminated && begin_ == script_.size()) {
+        begin_ = before;
+        while (script_[begin_] == ' ' || (script_[begin_] >= '\t' && script_[begin_] <= '\r'))
+          ++begin_;
+      }
     }
     last_ = token.end;
     switch (token.kind) {

@@ -22,7 +22,7 @@ INSERT INTO harmless VALUES
 ('ALTER TABLE orders ADD COLUMN a int'), ('ALTER TABLE orders ADD COLUMN a int DEFAULT 7'), ('ALTER TABLE orders ADD COLUMN a int NOT NULL DEFAULT 7'),
 ('ALTER TABLE orders ADD COLUMN a timestamptz NOT NULL DEFAULT now()'), ('ALTER TABLE orders ADD COLUMN a timestamptz DEFAULT CURRENT_TIMESTAMP'),
 ('ALTER TABLE orders ADD COLUMN a text DEFAULT lower(''X'')'), ('ALTER TABLE orders ADD COLUMN a plain'), ('ALTER TABLE orders ADD COLUMN a jsonb DEFAULT ''{}''::jsonb'),
-('ALTER TABLE orders ADD COLUMN a int[] DEFAULT ARRAY[1, 2]'), ('ALTER TABLE orders ADD COLUMN a int DEFAULT NULL'), ('ALTER TABLE orders ADD COLUMN IF NOT EXISTS status text'),
+('ALTER TABLE orders ADD COLUMN a int[] DEFAULT ARRAY[1, 2]'), ('ALTER TABLE orders ADD COLUMN a int DEFAULT NULL'), ('alter table orders add column if not exists status text not null default random()::text'),
 ('ALTER TABLE orders ADD COLUMN a bigint REFERENCES customers; CREATE INDEX CONCURRENTLY ON orders (a)'),
 ('ALTER TABLE orders ALTER COLUMN code TYPE varchar(20)'), ('ALTER TABLE orders ALTER COLUMN code TYPE text'), ('ALTER TABLE orders ALTER COLUMN code TYPE varchar'),
 ('ALTER TABLE orders ALTER COLUMN amount TYPE numeric(12,2)'), ('ALTER TABLE orders ALTER COLUMN made TYPE timestamptz'),

@@ -1,5 +1,6 @@
-// The hazards of scripts against facts made by hand: a case where each speaks, and the one where a check without
-// these facts would misfire. Texts of statements play no part here; test/sql/check_migration.sql has them.
+// The hazards of scripts against facts made by hand: a case where each speaks, and the one where a
+// check without these facts would misfire. Texts of statements play no part here;
+// test/sql/check_migration.sql has them.
 
 #include <algorithm>
 #include <filesystem>
@@ -19,12 +20,17 @@ class CheckMigration : public testing::Test {
   CheckMigration() {
     path_.emplace_back("shop");
     Relation& orders = AddRelation("orders");
-    orders.columns = {{"id", "bigint", true}, {"customer", "bigint", false}, {"note", "text", false}};
+    orders.columns = {
+        {"id", "bigint", true}, {"customer", "bigint", false}, {"note", "text", false}};
     orders.primary_key = {"id"};
-    orders.constraints.push_back({.name = "orders_customer", .kind = ConstraintKind::kForeignKey, .columns = {"customer"},
+    orders.constraints.push_back({.name = "orders_customer",
+                                  .kind = ConstraintKind::kForeignKey,
+                                  .columns = {"customer"},
                                   .references = {"shop", "customers"}});
-    orders.constraints.push_back({.name = "noted", .kind = ConstraintKind::kCheck, .not_null = {"note"}});
-    orders.indexes.push_back({.schema = "shop", .name = "orders_note", .keys = {"note"}, .plain = true});
+    orders.constraints.push_back(
+        {.name = "noted", .kind = ConstraintKind::kCheck, .not_null = {"note"}});
+    orders.indexes.push_back(
+        {.schema = "shop", .name = "orders_note", .keys = {"note"}, .plain = true});
     orders.calls_per_second = 420;
     Relation& customers = AddRelation("customers");
     customers.referenced_by = {"shop.orders"};
@@ -72,7 +78,8 @@ class CheckMigration : public testing::Test {
     c.column.type = "uuid";
     return c;
   }
-  ConstraintSpec& AddConstraint(ConstraintKind kind, std::string_view column, std::string_view table = "orders") {
+  ConstraintSpec& AddConstraint(ConstraintKind kind, std::string_view column,
+                                std::string_view table = "orders") {
     ConstraintSpec& spec = Alter(AlterOp::kAddConstraint, "", table).constraint;
     spec.kind = kind;
     spec.name = "c";
@@ -120,7 +127,8 @@ TEST_F(CheckMigration, SerialGeneratedAndDomainRewrite) {
   Alter(AlterOp::kAddColumn, "a").column.serial = true;
   Alter(AlterOp::kAddColumn, "b").column.generated = true;
   Alter(AlterOp::kAddColumn, "c").column.constrained_domain = true;
-  EXPECT_EQ(Names(), (Set_{"add_column_serial", "add_column_generated_stored", "add_column_constrained_domain"}));
+  EXPECT_EQ(Names(), (Set_{"add_column_serial", "add_column_generated_stored",
+                           "add_column_constrained_domain"}));
   Alter(AlterOp::kAddColumn, "a", "empty").column.serial = true;
   EXPECT_EQ(Names(), Set_{});
 }
@@ -132,6 +140,16 @@ TEST_F(CheckMigration, NotNullWithoutDefaultFailsOnlyWhereThereAreRows) {
   column.not_null = true;
   column.default_kind = DefaultKind::kStored;
   Alter(AlterOp::kAddColumn, "a", "empty").column.not_null = true;
+  EXPECT_EQ(Names(), Set_{});
+}
+
+TEST_F(CheckMigration, WhatIsThereOrElsewhereIsNotRewritten) {
+  AlterCommand& there = Alter(AlterOp::kAddColumn, "note");
+  there.if_exists = true;  // IF NOT EXISTS
+  there.column.serial = true;
+  EXPECT_EQ(Names(), Set_{});
+  Of("orders").kind = 'f';
+  Alter(AlterOp::kAddColumn, "a").column.serial = true;
   EXPECT_EQ(Names(), Set_{});
 }
 
@@ -179,7 +197,8 @@ TEST_F(CheckMigration, ConstraintsAreCheckedUnderALock) {
 TEST_F(CheckMigration, ConstraintUsingAnIndexBuildsNothing) {
   AddConstraint(ConstraintKind::kUnique, "id").using_index = "orders_note";
   EXPECT_EQ(Names(), Set_{});
-  AddConstraint(ConstraintKind::kPrimary, "").using_index = "orders_note";  // note: nullable, but proven
+  AddConstraint(ConstraintKind::kPrimary, "").using_index =
+      "orders_note";  // note: nullable, but proven
   EXPECT_EQ(Names(), Set_{});
   Of("orders").constraints.pop_back();
   AddConstraint(ConstraintKind::kPrimary, "").using_index = "orders_note";
@@ -339,7 +358,8 @@ TEST_F(CheckMigration, LockTimeoutIsFollowed) {
   const auto told = [&] {
     const List<Hazard> hazards = Run();
     script_.clear();
-    return std::count_if(hazards.begin(), hazards.end(), [](const Hazard& h) { return h.name == "missing_lock_timeout"; });
+    return std::count_if(hazards.begin(), hazards.end(),
+                         [](const Hazard& h) { return h.name == "missing_lock_timeout"; });
   };
   Alter(AlterOp::kBrief);
   Alter(AlterOp::kBrief);
@@ -372,15 +392,23 @@ TEST_F(CheckMigration, ANewEnumValueMustBeCommittedFirst) {
 }
 
 TEST_F(CheckMigration, TheForecastHasNumbersAndShowsWhatMayBeSeen) {
-  Of("orders").holders.push_back({.pid = 4711, .role = "app", .state = "idle in transaction", .mode = "ROW EXCLUSIVE",
-                                  .seconds = 840, .visible = true});
+  Of("orders").holders.push_back({.pid = 4711,
+                                  .role = "app",
+                                  .state = "idle in transaction",
+                                  .mode = "ROW EXCLUSIVE",
+                                  .seconds = 840,
+                                  .visible = true});
   Of("orders").holders.push_back({.pid = 12, .mode = "ACCESS SHARE"});  // another role's
   Add(StatementKind::kCreateIndex, "orders");
   Text text = Run()[0].explanation;
   EXPECT_NE(text.find("SHARE on shop.orders for about"), Text::npos) << text;
   EXPECT_NE(text.find("about 8.4 million rows"), Text::npos) << text;
   EXPECT_NE(text.find("calls come in that time"), Text::npos) << text;
-  EXPECT_NE(text.find("pid 4711 (app, idle in transaction) holds ROW EXCLUSIVE in a transaction of 14 min"), Text::npos) << text;
+  EXPECT_NE(
+      text.find(
+          "pid 4711 (app, idle in transaction) holds ROW EXCLUSIVE in a transaction of 14 min"),
+      Text::npos)
+      << text;
   EXPECT_EQ(text.find("ACCESS SHARE"), Text::npos) << text;  // does not conflict with SHARE
   script_.clear();
   AddConstraint(ConstraintKind::kCheck, "customer");
@@ -405,7 +433,8 @@ TEST(Hazards, AreNamedOnceAndHaveAPage) {
     EXPECT_TRUE(std::filesystem::exists(pages / (std::string(hazard.name) + ".md"))) << hazard.name;
   }
   for (const auto& page : std::filesystem::directory_iterator(pages))
-    EXPECT_TRUE(page.path().stem() == "README" || names.count(page.path().stem()) == 1) << page.path();
+    EXPECT_TRUE(page.path().stem() == "README" || names.count(page.path().stem()) == 1)
+        << page.path();
 }
 
 }  // namespace

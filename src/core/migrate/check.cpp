@@ -1,5 +1,5 @@
-// Runs through a script: each statement is looked at by its family, then takes effect on the state that the next
-// one meets.
+// Runs through a script: each statement is looked at by its family, then takes effect on the state
+// that the next one meets.
 
 #include "core/migrate/check.hpp"
 
@@ -13,7 +13,8 @@ const Relation* Database::Find(std::string_view schema, std::string_view name) c
                                         return std::pair<std::string_view, std::string_view>(
                                                    relation.schema, relation.name) < key;
                                       });
-  return found != relations.end() && found->schema == schema && found->name == name ? &*found : nullptr;
+  return found != relations.end() && found->schema == schema && found->name == name ? &*found
+                                                                                    : nullptr;
 }
 
 List<Hazard> CheckScript(std::span<const Statement> script, const Database& database) {
@@ -97,7 +98,8 @@ Object* Checker::Resolve(const Statement& s, const ObjectName& name) {
 
 Object& Checker::Create(const Statement& s, const ObjectName& name) {
   Text schema = name.schema;
-  if (schema.empty() && s.search_path != nullptr && !s.search_path->empty()) schema = s.search_path->front();
+  if (schema.empty() && s.search_path != nullptr && !s.search_path->empty())
+    schema = s.search_path->front();
   Object& object = objects_[std::pair(schema, name.name)];
   object = {};
   object.schema = schema;
@@ -118,7 +120,8 @@ bool Checker::ProvenNotNull(const Object& table, std::string_view column) const 
     return std::find(columns.begin(), columns.end(), column) != columns.end();
   };
   for (const AddedConstraint& added : table.added)
-    if (added.spec.kind == ConstraintKind::kCheck && added.validated && has(added.spec.not_null)) return true;
+    if (added.spec.kind == ConstraintKind::kCheck && added.validated && has(added.spec.not_null))
+      return true;
   if (table.facts == nullptr) return false;
   for (const ConstraintFact& fact : table.facts->constraints)
     if (fact.kind == ConstraintKind::kCheck && fact.validated && has(fact.not_null)) return true;
@@ -153,7 +156,8 @@ bool Checker::HasIndexOn(const Object& table, const List<Text>& columns) const {
     for (const IndexFact& index : table.facts->indexes)
       if (index.valid && !index.partial && leads(index.keys)) return true;
   for (const AddedConstraint& added : table.added)
-    if ((added.spec.kind == ConstraintKind::kUnique || added.spec.kind == ConstraintKind::kPrimary) &&
+    if ((added.spec.kind == ConstraintKind::kUnique ||
+         added.spec.kind == ConstraintKind::kPrimary) &&
         leads(added.spec.columns))
       return true;
   for (const auto& [key, object] : objects_)
@@ -165,18 +169,21 @@ bool Checker::HasIndexOn(const Object& table, const List<Text>& columns) const {
 
 double Checker::ScanMs(const Object& object) const {
   if (object.facts == nullptr) return kInstant;
-  return kInstant + static_cast<double>(object.facts->bytes) / database_.scan_bytes_per_second * 1e3;
+  return kInstant +
+         static_cast<double>(object.facts->bytes) / database_.scan_bytes_per_second * 1e3;
 }
 
 double Checker::BuildMs(const Object& object) const {
   if (object.facts == nullptr) return kInstant;
   // An index is taken to be a fifth of its table.
-  return ScanMs(object) + static_cast<double>(object.facts->bytes) / 5 / database_.build_bytes_per_second * 1e3;
+  return ScanMs(object) +
+         static_cast<double>(object.facts->bytes) / 5 / database_.build_bytes_per_second * 1e3;
 }
 
 double Checker::RewriteMs(const Object& object) const {
   if (object.facts == nullptr) return kInstant;
-  return kInstant + static_cast<double>(object.facts->bytes) / database_.rewrite_bytes_per_second * 1e3 +
+  return kInstant +
+         static_cast<double>(object.facts->bytes) / database_.rewrite_bytes_per_second * 1e3 +
          static_cast<double>(object.facts->index_bytes) / database_.build_bytes_per_second * 1e3;
 }
 
@@ -184,7 +191,8 @@ void Checker::Finish() {
   CheckDesign();
   if (in_transaction_ && begin_ != nullptr)
     Add("uncommitted_transaction", *begin_, nullptr, "", -1,
-        "The transaction that begins here is not ended: psql rolls it back at its end, and so nothing of it stays.")
+        "The transaction that begins here is not ended: psql rolls it back at its end, and so "
+        "nothing of it stays.")
         .safe.clear();
   // Parts of the script's own text in a safe form mean what they mean under its search_path.
   for (Hazard& hazard : hazards_) {

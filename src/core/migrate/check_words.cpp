@@ -1,4 +1,5 @@
-// How a hazard is put into words: severity by size, the forecast of a lock, and the SQL that safe forms share.
+// How a hazard is put into words: severity by size, the forecast of a lock, and the SQL that safe
+// forms share.
 
 #include <algorithm>
 
@@ -7,8 +8,9 @@
 namespace assist::check {
 namespace {
 
-constexpr std::string_view kModes[] = {"ACCESS SHARE", "ROW SHARE",           "ROW EXCLUSIVE", "SHARE UPDATE EXCLUSIVE",
-                                       "SHARE",        "SHARE ROW EXCLUSIVE", "EXCLUSIVE",     "ACCESS EXCLUSIVE"};
+constexpr std::string_view kModes[] = {
+    "ACCESS SHARE", "ROW SHARE",           "ROW EXCLUSIVE", "SHARE UPDATE EXCLUSIVE",
+    "SHARE",        "SHARE ROW EXCLUSIVE", "EXCLUSIVE",     "ACCESS EXCLUSIVE"};
 
 // SOURCE: PostgreSQL documentation, table 13.2; bit n = mode n + 1.
 constexpr unsigned kConflicts[] = {0b10000000, 0b11000000, 0b11110000, 0b11111000,
@@ -76,9 +78,10 @@ void Say(Text& out, std::string_view sentence) {
 
 Text BackfillLoop(std::string_view table, std::string_view set, std::string_view missing) {
   // By ctid: needs no key, and reads no more than the batch.
-  return Join("DO $assist$\nBEGIN\n  LOOP\n    UPDATE ", table, " SET ", set,
-              "\n      WHERE ctid = ANY (ARRAY(SELECT ctid FROM ", table, " WHERE ", missing,
-              " LIMIT 10000));\n    EXIT WHEN NOT FOUND;\n    COMMIT;\n  END LOOP;\nEND\n$assist$;\n");
+  return Join(
+      "DO $assist$\nBEGIN\n  LOOP\n    UPDATE ", table, " SET ", set,
+      "\n      WHERE ctid = ANY (ARRAY(SELECT ctid FROM ", table, " WHERE ", missing,
+      " LIMIT 10000));\n    EXIT WHEN NOT FOUND;\n    COMMIT;\n  END LOOP;\nEND\n$assist$;\n");
 }
 
 Text NotNullSteps(const Object& table, std::string_view column) {
@@ -86,9 +89,9 @@ Text NotNullSteps(const Object& table, std::string_view column) {
                                             std::pmr::get_default_resource()));
   const Text quoted = Quoted(column);
   return Join("ALTER TABLE ", table.qualified, " ADD CONSTRAINT ", name, " CHECK (", quoted,
-              " IS NOT NULL) NOT VALID;\nALTER TABLE ", table.qualified, " VALIDATE CONSTRAINT ", name,
-              ";\nALTER TABLE ", table.qualified, " ALTER COLUMN ", quoted, " SET NOT NULL;\nALTER TABLE ",
-              table.qualified, " DROP CONSTRAINT ", name, ";\n");
+              " IS NOT NULL) NOT VALID;\nALTER TABLE ", table.qualified, " VALIDATE CONSTRAINT ",
+              name, ";\nALTER TABLE ", table.qualified, " ALTER COLUMN ", quoted,
+              " SET NOT NULL;\nALTER TABLE ", table.qualified, " DROP CONSTRAINT ", name, ";\n");
 }
 
 Severity Checker::Scaled(Severity usual, double ms) {
@@ -98,14 +101,14 @@ Severity Checker::Scaled(Severity usual, double ms) {
   return usual;
 }
 
-Hazard& Checker::Add(std::string_view name, const Statement& s, const Object* object, std::string_view lock, double ms,
-                     std::string_view why) {
+Hazard& Checker::Add(std::string_view name, const Statement& s, const Object* object,
+                     std::string_view lock, double ms, std::string_view why) {
   Hazard& hazard = hazards_.emplace_back();
   const HazardDescriptor* descriptor = FindHazard(name);
   hazard.name = descriptor != nullptr ? descriptor->name : name;
   hazard.severity = descriptor != nullptr ? descriptor->severity : Severity::kMedium;
-  const bool by_size = descriptor != nullptr &&
-                       (descriptor->family == Family::kLock || descriptor->family == Family::kRewrite);
+  const bool by_size = descriptor != nullptr && (descriptor->family == Family::kLock ||
+                                                 descriptor->family == Family::kRewrite);
   if (by_size) hazard.severity = Scaled(hazard.severity, ms);
   hazard.statement = s.number;
   hazard.line = s.line;
@@ -121,8 +124,10 @@ Hazard& Checker::Add(std::string_view name, const Statement& s, const Object* ob
   return hazard;
 }
 
-// "ACCESS EXCLUSIVE on shop.orders for about 2 s (1.2 GB, about 8.4 million rows): about 840 calls would queue."
-void Checker::AppendForecast(Text& out, const Object& object, std::string_view lock, double ms) const {
+// "ACCESS EXCLUSIVE on shop.orders for about 2 s (1.2 GB, about 8.4 million rows): about 840 calls
+// would queue."
+void Checker::AppendForecast(Text& out, const Object& object, std::string_view lock,
+                             double ms) const {
   const Relation* facts = object.facts;
   if (facts == nullptr || object.created) return;
   Text line = Join(lock, " on ", object.qualified);
@@ -134,9 +139,10 @@ void Checker::AppendForecast(Text& out, const Object& object, std::string_view l
   if (blocks != Blocks::kNothing && facts->calls_per_second >= 0 && ms >= 0) {
     const double calls = facts->calls_per_second * ms / 1e3;
     if (calls >= 1)
-      text::Append(line, ": about ", text::Count(static_cast<double>(static_cast<std::int64_t>(calls))),
-                   blocks == Blocks::kWrites ? " calls come in that time, and those that write would queue"
-                                             : " calls would queue");
+      text::Append(
+          line, ": about ", text::Count(static_cast<double>(static_cast<std::int64_t>(calls))),
+          blocks == Blocks::kWrites ? " calls come in that time, and those that write would queue"
+                                    : " calls would queue");
     else
       text::Append(line, ": hardly a call comes in that time");
   }
@@ -155,7 +161,8 @@ void Checker::AppendForecast(Text& out, const Object& object, std::string_view l
     AppendHolder(holders, holder);
   }
   if (told == 0) return;
-  if (more > 0) text::Append(holders, "; and ", text::Integer(static_cast<std::int64_t>(more)), " more");
+  if (more > 0)
+    text::Append(holders, "; and ", text::Integer(static_cast<std::int64_t>(more)), " more");
   Say(out, Join("It would wait now, and others behind it: ", holders, "."));
 }
 

@@ -2,16 +2,12 @@
 //
 // Only reads trees: fields, lists and strings, which neither allocate in the server nor ereport.
 
-#include <algorithm>
 #include <cstring>
-#include <initializer_list>
 
 #include "pg/migrate/script.hpp"
-#include "sqlparse/tokens.hpp"
 
 extern "C" {
 #include "catalog/pg_class.h"
-#include "nodes/nodeFuncs.h"
 #include "utils/guc.h"
 }
 
@@ -213,130 +209,21 @@ void ConvertVacuum(const VacuumStmt* tree, Statement& out) {
   }
 }
 
-bool IsWord(std::string_view token, std::string_view word) {
-  return token.size() == word.size() &&
-         std::equal(token.begin(), token.end(), word.begin(),
-                    [](char a, char b) { return (a >= 'A' && a <= 'Z' ? a + 32 : a) == b; });
-}
-
-// The end of the first of these words in the statement outside of brackets; npos = none of them.
-std::size_t EndOfWord(std::string_view text, std::initializer_list<std::string_view> words) {
-  sqlparse::Scanner scanner(text);
-  for (int depth = 0;;) {
-    const sqlparse::Token token = scanner.Next();
-    if (token.kind == sqlparse::TokenKind::kEnd || token.kind == sqlparse::TokenKind::kUnterminated)
-      return std::string_view::npos;
-    if (token.kind == sqlparse::TokenKind::kOpen) ++depth;
-    if (token.kind == sqlparse::TokenKind::kClose) --depth;
-    if (token.kind != sqlparse::TokenKind::kWord || depth != 0) continue;
-    for (const std::string_view word : words)
-      if (IsWord(text.substr(token.begin, token.end - token.begin), word)) return token.end;
-  }
-}
-
-void AddConcurrently(const Converter& converter, std::initializer_list<std::string_view> behind, Statement& out) {
-  if (out.concurrently) return;
-  const std::size_t end = EndOfWord(converter.text, behind);
-  if (end == std::string_view::npos) return;
-  out.concurrent = Text(converter.text.substr(0, end));
-  out.concurrent += " CONCURRENTLY";
-  out.concurrent += converter.text.substr(end);
-}
-
-// A block that runs statements which this does not see.
-bool IsOpaque(const DoStmt* tree) {
-  ListCell* cell;
-  foreach (cell, tree->args) {
-    const auto* option = static_cast<DefElem*>(lfirst(cell));
-    if (strcmp(option->defname, "as") != 0 || option->arg == nullptr) continue;
-    sqlparse::Scanner scanner(strVal(option->arg));
-    const std::string_view body = strVal(option->arg);
-    for (;;) {
-      const sqlparse::Token token = scanner.Next();
-      if (token.kind == sqlparse::TokenKind::kEnd || token.kind == sqlparse::TokenKind::kUnterminated) break;
-      if (token.kind != sqlparse::TokenKind::kWord) continue;
-      for (const std::string_view word : {"execute", "alter", "drop", "create", "truncate", "lock", "vacuum", "reindex",
-                                          "cluster", "refresh", "call"})
-        if (IsWord(body.substr(token.begin, token.end - token.begin), word)) return true;
-    }
-  }
-  return false;
-}
-
 bool IsConstantTrue(const Node* node) {
-  return node == nullptr ||
-         (IsA(node, A_Const) && nodeTag(&reinterpret_cast<const A_Const*>(node)->val) == T_Boolean &&
-          boolVal(&reinterpret_cast<const A_Const*>(node)->val));
-}
-
-// String constants of a statement: enum values that it may use. Stops where the tree is deep.
-struct Words {
-  const char* found[64];
-  int count;
-};
-bool collect_words(Node* node, void* context) {
-  if (node == nullptr) return false;
-  auto* words = static_cast<Words*>(context);
-  if (IsA(node, A_Const) && !reinterpret_cast<A_Const*>(node)->isnull &&
-      nodeTag(&reinterpret_cast<A_Const*>(node)->val) == T_String && words->count < 64)
-    words->found[words->count++] = strVal(&reinterpret_cast<A_Const*>(node)->val);
-  if (nodeTag(node) == T_ColumnDef) {
-    ListCell* cell;
-    foreach (cell, reinterpret_cast<ColumnDef*>(node)->constraints)
-      if (collect_words(static_cast<Node*>(lfirst(cell)), context)) return true;
-    return false;
-  }
-  if (nodeTag(node) == T_Constraint) return collect_words(reinterpret_cast<Constraint*>(node)->raw_expr, context);
-  return raw_expression_tree_walker(node, ASSIST_WALKER(collect_words), context);
-}
-
-// The walker refuses what is no expression or query: LIKE clauses, partition commands.
-bool HasWords(const Node* node) {
-  if (node == nullptr) return false;
-  switch (nodeTag(node)) {
-    case T_ColumnDef:
-    case T_Constraint:
-    case T_SelectStmt:
-    case T_InsertStmt:
-    case T_UpdateStmt:
-    case T_DeleteStmt:
-    case T_MergeStmt:
-      return true;
-    default:
-      return false;
-  }
-}
-
-void CollectExpressionWords(Node* node, Statement& out) {
-  Words words = {{}, 0};
-  Guarded([&] { collect_words(node, &words); });
-  for (int i = 0; i < words.count; ++i) out.words.emplace_back(words.found[i]);
-}
-
-void CollectWords(Node* node, Statement& out) {
-  if (HasWords(node)) CollectExpressionWords(node, out);
+  return node == nullptr || (IsA(node, A_Const) &&
+                             nodeTag(&reinterpret_cast<const A_Const*>(node)->val) == T_Boolean &&
+                             boolVal(&reinterpret_cast<const A_Const*>(node)->val));
 }
 
 void ConvertLock(const LockStmt* tree, Statement& out) {
   out.kind = StatementKind::kLock;
-  constexpr const char* kModes[] = {"",      "ACCESS SHARE",        "ROW SHARE", "ROW EXCLUSIVE", "SHARE UPDATE EXCLUSIVE",
-                                    "SHARE", "SHARE ROW EXCLUSIVE", "EXCLUSIVE", "ACCESS EXCLUSIVE"};
+  constexpr const char* kModes[] = {
+      "",      "ACCESS SHARE",        "ROW SHARE", "ROW EXCLUSIVE",   "SHARE UPDATE EXCLUSIVE",
+      "SHARE", "SHARE ROW EXCLUSIVE", "EXCLUSIVE", "ACCESS EXCLUSIVE"};
   if (tree->mode >= 1 && tree->mode <= 8) out.lock_mode = kModes[tree->mode];
   ListCell* cell;
-  foreach (cell, tree->relations) out.objects.push_back(NameOf(static_cast<RangeVar*>(lfirst(cell))));
-}
-
-void SplitAtWhere(const Converter& converter, bool has_where, Statement& out) {
-  if (!has_where) {
-    out.before_where = converter.text;
-    return;
-  }
-  const std::size_t end = EndOfWord(converter.text, {"where"});
-  if (end == std::string_view::npos) return;
-  out.before_where = Text(converter.text.substr(0, end - 5));
-  while (!out.before_where.empty() && static_cast<unsigned char>(out.before_where.back()) <= ' ')
-    out.before_where.pop_back();
-  out.where_source = Text(converter.text.substr(end));
+  foreach (cell, tree->relations)
+    out.objects.push_back(NameOf(static_cast<RangeVar*>(lfirst(cell))));
 }
 
 void ConvertData(const Converter& converter, Node* node, Statement& out) {
@@ -386,13 +273,15 @@ void ConvertStatement(const Converter& converter, Node* node, Statement& out) {
       ConvertCreateTable(converter, reinterpret_cast<CreateStmt*>(node), out);
       {
         ListCell* cell;
-        foreach (cell, reinterpret_cast<CreateStmt*>(node)->tableElts) CollectWords(static_cast<Node*>(lfirst(cell)), out);
+        foreach (cell, reinterpret_cast<CreateStmt*>(node)->tableElts)
+          CollectWords(static_cast<Node*>(lfirst(cell)), out);
       }
       return;
     case T_CreateTableAsStmt: {
       const auto* tree = reinterpret_cast<CreateTableAsStmt*>(node);
       out.kind = StatementKind::kCreateTable;
-      out.command = tree->objtype == OBJECT_MATVIEW ? "CREATE MATERIALIZED VIEW" : "CREATE TABLE AS";
+      out.command =
+          tree->objtype == OBJECT_MATVIEW ? "CREATE MATERIALIZED VIEW" : "CREATE TABLE AS";
       out.objects.push_back(NameOf(tree->into->rel));
       out.temporary = tree->into->rel->relpersistence == RELPERSISTENCE_TEMP;
       out.if_not_exists = tree->if_not_exists;
@@ -443,7 +332,8 @@ void ConvertStatement(const Converter& converter, Node* node, Statement& out) {
       out.kind = StatementKind::kTruncate;
       out.cascade = tree->behavior == DROP_CASCADE;
       ListCell* cell;
-      foreach (cell, tree->relations) out.objects.push_back(NameOf(static_cast<RangeVar*>(lfirst(cell))));
+      foreach (cell, tree->relations)
+        out.objects.push_back(NameOf(static_cast<RangeVar*>(lfirst(cell))));
       return;
     }
     case T_UpdateStmt:
@@ -472,7 +362,8 @@ void ConvertStatement(const Converter& converter, Node* node, Statement& out) {
     }
     case T_AlterEnumStmt: {
       const auto* tree = reinterpret_cast<AlterEnumStmt*>(node);
-      out.kind = tree->oldVal != nullptr ? StatementKind::kRenameEnumValue : StatementKind::kAddEnumValue;
+      out.kind =
+          tree->oldVal != nullptr ? StatementKind::kRenameEnumValue : StatementKind::kAddEnumValue;
       out.objects.push_back(NameOf(tree->typeName));
       out.name = OrEmpty(tree->newVal);
       out.column = OrEmpty(tree->oldVal);
@@ -505,10 +396,10 @@ void ConvertStatement(const Converter& converter, Node* node, Statement& out) {
     case T_DropTableSpaceStmt:
     case T_AlterSystemStmt:
       out.kind = StatementKind::kOutsideTransaction;
-      out.command = IsA(node, CreatedbStmt)             ? "CREATE DATABASE"
-                    : IsA(node, CreateTableSpaceStmt)   ? "CREATE TABLESPACE"
-                    : IsA(node, DropTableSpaceStmt)     ? "DROP TABLESPACE"
-                                                        : "ALTER SYSTEM";
+      out.command = IsA(node, CreatedbStmt)           ? "CREATE DATABASE"
+                    : IsA(node, CreateTableSpaceStmt) ? "CREATE TABLESPACE"
+                    : IsA(node, DropTableSpaceStmt)   ? "DROP TABLESPACE"
+                                                      : "ALTER SYSTEM";
       return;
     default:
       return;

@@ -38,7 +38,8 @@ bool IsWord(std::string_view token, std::string_view word) {
                     [](char a, char b) { return (a >= 'A' && a <= 'Z' ? a + 32 : a) == b; });
 }
 
-// Where the item of a list that begins at `from` ends: at a comma or bracket outside of its own brackets.
+// Where the item of a list that begins at `from` ends: at a comma or bracket outside of its own
+// brackets.
 std::size_t ItemEnd(std::string_view text, std::size_t from) {
   sqlparse::Scanner scanner(text);
   scanner.MoveTo(from);
@@ -54,9 +55,11 @@ std::size_t ItemEnd(std::string_view text, std::size_t from) {
 }
 
 std::string_view Trim(std::string_view text) {
-  while (!text.empty() && (text.back() == ' ' || text.back() == '\n' || text.back() == '\t' || text.back() == '\r'))
+  while (!text.empty() &&
+         (text.back() == ' ' || text.back() == '\n' || text.back() == '\t' || text.back() == '\r'))
     text.remove_suffix(1);
-  while (!text.empty() && (text.front() == ' ' || text.front() == '\n' || text.front() == '\t' || text.front() == '\r'))
+  while (!text.empty() && (text.front() == ' ' || text.front() == '\n' || text.front() == '\t' ||
+                           text.front() == '\r'))
     text.remove_prefix(1);
   return text;
 }
@@ -64,9 +67,10 @@ std::string_view Trim(std::string_view text) {
 // The text of a type from its first token up to what may follow a type in a column definition.
 Text TypeSource(std::string_view text, int location) {
   if (location < 0) return {};
-  constexpr std::string_view kBehind[] = {"constraint", "not",     "null",       "default",    "check",
-                                          "unique",     "primary", "references", "generated",  "collate",
-                                          "using",      "storage", "compression", "deferrable", "options"};
+  constexpr std::string_view kBehind[] = {"constraint",  "not",        "null",    "default",
+                                          "check",       "unique",     "primary", "references",
+                                          "generated",   "collate",    "using",   "storage",
+                                          "compression", "deferrable", "options"};
   sqlparse::Scanner scanner(text);
   const auto begin = static_cast<std::size_t>(location);
   scanner.MoveTo(begin);
@@ -79,7 +83,8 @@ Text TypeSource(std::string_view text, int location) {
     if (depth == 0 && token.kind == sqlparse::TokenKind::kComma) break;
     const std::string_view word = text.substr(token.begin, token.end - token.begin);
     if (depth == 0 && token.kind == sqlparse::TokenKind::kWord && token.begin > begin &&
-        std::any_of(std::begin(kBehind), std::end(kBehind), [&](std::string_view w) { return IsWord(word, w); }))
+        std::any_of(std::begin(kBehind), std::end(kBehind),
+                    [&](std::string_view w) { return IsWord(word, w); }))
       break;
     end = token.end;
   }
@@ -90,7 +95,8 @@ Text TypeSource(std::string_view text, int location) {
 std::string_view WithoutNotValid(std::string_view source) {
   const auto ends = [&](std::string_view word) {
     source = Trim(source);
-    if (source.size() < word.size() || !IsWord(source.substr(source.size() - word.size()), word)) return false;
+    if (source.size() < word.size() || !IsWord(source.substr(source.size() - word.size()), word))
+      return false;
     source.remove_suffix(word.size());
     return true;
   };
@@ -98,7 +104,8 @@ std::string_view WithoutNotValid(std::string_view source) {
   return ends("valid") && ends("not") ? Trim(source) : whole;
 }
 
-bool ConvertConstraint(const Converter& converter, const Constraint* tree, std::size_t end, ConstraintSpec& out) {
+bool ConvertConstraint(const Converter& converter, const Constraint* tree, std::size_t end,
+                       ConstraintSpec& out) {
   switch (tree->contype) {
     case CONSTR_CHECK:
       out.kind = ConstraintKind::kCheck;
@@ -141,8 +148,9 @@ const char* LastName(const TypeName* type) {
 
 bool IsSerial(const TypeName* type) {
   const std::string_view name = LastName(type);
-  return list_length(type->names) == 1 && (name == "serial" || name == "bigserial" || name == "smallserial" ||
-                                           name == "serial4" || name == "serial8" || name == "serial2");
+  return list_length(type->names) == 1 &&
+         (name == "serial" || name == "bigserial" || name == "smallserial" || name == "serial4" ||
+          name == "serial8" || name == "serial2");
 }
 
 void ConvertColumn(const Converter& converter, const ColumnDef* tree, bool judge, ColumnSpec& out) {
@@ -189,10 +197,12 @@ void ConvertColumn(const Converter& converter, const ColumnDef* tree, bool judge
         const auto begin = static_cast<std::size_t>(std::max(constraint->location, 0));
         if (end == 0) end = ItemEnd(converter.text, begin);
         std::string_view source = Trim(converter.text.substr(begin, end - begin));
-        if (source.size() > 7 && IsWord(source.substr(0, 7), "default")) source = Trim(source.substr(7));
+        if (source.size() > 7 && IsWord(source.substr(0, 7), "default"))
+          source = Trim(source.substr(7));
         out.default_source = source;
         if (judge) {
-          const DefaultVerdict verdict = JudgeDefault(converter, tree->typeName, constraint->raw_expr);
+          const DefaultVerdict verdict =
+              JudgeDefault(converter, tree->typeName, constraint->raw_expr);
           out.default_kind = verdict.kind;
           out.volatile_function = verdict.function;
         } else {
@@ -286,13 +296,15 @@ void ConvertCommand(const Converter& converter, const RangeVar* relation, const 
       out.name = out.column.name;
       break;
     case AlterOp::kAddConstraint:
-      if (!ConvertConstraint(converter, reinterpret_cast<Constraint*>(tree->def), 0, out.constraint))
+      if (!ConvertConstraint(converter, reinterpret_cast<Constraint*>(tree->def), 0,
+                             out.constraint))
         out.op = AlterOp::kBrief;
       break;
     case AlterOp::kAlterType: {
       const auto* column = reinterpret_cast<ColumnDef*>(tree->def);
       out.change.to = TypeSource(converter.text, column->typeName->location);
-      JudgeTypeChange(converter, relation, tree->name, column->typeName, column->raw_default, out.change);
+      JudgeTypeChange(converter, relation, tree->name, column->typeName, column->raw_default,
+                      out.change);
       break;
     }
     case AlterOp::kAttachPartition:
@@ -308,7 +320,8 @@ void ConvertCommand(const Converter& converter, const RangeVar* relation, const 
   }
 }
 
-// The commands' texts: the statement's items, the first behind ALTER TABLE [IF EXISTS] [ONLY] name [*].
+// The commands' texts: the statement's items, the first behind ALTER TABLE [IF EXISTS] [ONLY] name
+// [*].
 void FillSources(const Converter& converter, const RangeVar* relation, Statement& out) {
   if (relation->location < 0 || out.commands.empty()) return;
   sqlparse::Scanner scanner(converter.text);
@@ -349,7 +362,8 @@ void ProvenColumns(Node* expression, check::List<Text>& out) {
     const auto* test = reinterpret_cast<NullTest*>(expression);
     const Node* argument = reinterpret_cast<Node*>(test->arg);
     if (test->nulltesttype != IS_NOT_NULL || !IsA(argument, ColumnRef)) return;
-    const Node* name = static_cast<Node*>(llast(reinterpret_cast<const ColumnRef*>(argument)->fields));
+    const Node* name =
+        static_cast<Node*>(llast(reinterpret_cast<const ColumnRef*>(argument)->fields));
     if (IsA(name, String)) out.emplace_back(strVal(name));
     return;
   }
@@ -392,7 +406,8 @@ void ConvertAlterTable(const Converter& converter, AlterTableStmt* tree, Stateme
   out.objects.push_back(NameOf(tree->relation));
   ListCell* cell;
   foreach (cell, tree->cmds)
-    ConvertCommand(converter, tree->relation, static_cast<AlterTableCmd*>(lfirst(cell)), out.commands.emplace_back());
+    ConvertCommand(converter, tree->relation, static_cast<AlterTableCmd*>(lfirst(cell)),
+                   out.commands.emplace_back());
   FillSources(converter, tree->relation, out);
 }
 
@@ -404,13 +419,15 @@ void ConvertCreateTable(const Converter& converter, CreateStmt* tree, Statement&
   out.if_not_exists = tree->if_not_exists;
   if (tree->partbound != nullptr) {
     out.default_bound = tree->partbound->is_default;
-    if (tree->inhRelations != NIL) out.parent = NameOf(static_cast<RangeVar*>(linitial(tree->inhRelations)));
+    if (tree->inhRelations != NIL)
+      out.parent = NameOf(static_cast<RangeVar*>(linitial(tree->inhRelations)));
   }
   ListCell* cell;
   foreach (cell, tree->tableElts) {
     const Node* element = static_cast<Node*>(lfirst(cell));
     if (IsA(element, ColumnDef)) {
-      ConvertColumn(converter, reinterpret_cast<const ColumnDef*>(element), false, out.columns.emplace_back());
+      ConvertColumn(converter, reinterpret_cast<const ColumnDef*>(element), false,
+                    out.columns.emplace_back());
     } else if (IsA(element, Constraint)) {
       ConstraintSpec spec;
       if (ConvertConstraint(converter, reinterpret_cast<const Constraint*>(element), 0, spec))

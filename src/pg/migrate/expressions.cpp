@@ -1,6 +1,7 @@
-// Defaults and types as this server's own analysis sees them: volatility, constrained domains, and whether a
-// change of type rewrites the table. Analysis runs in a subtransaction that is always rolled back, under the
-// search_path of the script; nothing is evaluated but the input functions of literals' types.
+// Defaults and types as this server's own analysis sees them: volatility, constrained domains, and
+// whether a change of type rewrites the table. Analysis runs in a subtransaction that is always
+// rolled back, under the search_path of the script; nothing is evaluated but the input functions of
+// literals' types.
 
 #include <cstring>
 
@@ -43,22 +44,25 @@ using check::DefaultKind;
 
 void use_path(const Converter& converter) {
   if (converter.search_path != nullptr)
-    set_config_option("search_path", converter.search_path, PGC_USERSET, PGC_S_SESSION, GUC_ACTION_LOCAL, true, 0,
-                      false);
+    set_config_option("search_path", converter.search_path, PGC_USERSET, PGC_S_SESSION,
+                      GUC_ACTION_LOCAL, true, 0, false);
 }
 
 // Literals, and the functions without brackets that are stable: no analysis needed.
 bool is_plain(Node* expression) {
   for (;;) {
-    if (expression == nullptr || IsA(expression, A_Const) || IsA(expression, SQLValueFunction)) return true;
+    if (expression == nullptr || IsA(expression, A_Const) || IsA(expression, SQLValueFunction))
+      return true;
     if (!IsA(expression, TypeCast)) return false;
     expression = reinterpret_cast<TypeCast*>(expression)->arg;
   }
 }
 
 bool is_null(Node* expression) {
-  while (expression != nullptr && IsA(expression, TypeCast)) expression = reinterpret_cast<TypeCast*>(expression)->arg;
-  return expression == nullptr || (IsA(expression, A_Const) && reinterpret_cast<A_Const*>(expression)->isnull);
+  while (expression != nullptr && IsA(expression, TypeCast))
+    expression = reinterpret_cast<TypeCast*>(expression)->arg;
+  return expression == nullptr ||
+         (IsA(expression, A_Const) && reinterpret_cast<A_Const*>(expression)->isnull);
 }
 
 bool find_volatile(Node* node, void* context);
@@ -81,7 +85,8 @@ bool find_volatile(Node* node, void* context) {
 }
 
 // As StoreAttrDefault() decides whether one value serves all rows that are there.
-void judge_default(const Converter& converter, const TypeName* type, Node* expression, DefaultVerdict* verdict) {
+void judge_default(const Converter& converter, const TypeName* type, Node* expression,
+                   DefaultVerdict* verdict) {
   use_path(converter);
   ParseState* state = make_parsestate(nullptr);
   Oid type_oid;
@@ -89,13 +94,15 @@ void judge_default(const Converter& converter, const TypeName* type, Node* expre
   typenameTypeIdAndMod(state, type, &type_oid, &typmod);
   Node* tree = cookDefault(state, static_cast<Node*>(copyObjectImpl(expression)), type_oid, typmod,
                            "column", 0);
-  verdict->kind = find_volatile(tree, verdict->function) ? DefaultKind::kVolatile : DefaultKind::kStored;
+  verdict->kind =
+      find_volatile(tree, verdict->function) ? DefaultKind::kVolatile : DefaultKind::kStored;
 }
 
 // As ATColumnChangeRequiresRewrite().
 bool requires_rewrite(Node* expression, AttrNumber column) {
   for (;;) {
-    if (IsA(expression, Var) && reinterpret_cast<Var*>(expression)->varattno == column) return false;
+    if (IsA(expression, Var) && reinterpret_cast<Var*>(expression)->varattno == column)
+      return false;
     if (IsA(expression, RelabelType)) {
       expression = reinterpret_cast<Node*>(reinterpret_cast<RelabelType*>(expression)->arg);
     } else if (IsA(expression, CoerceToDomain)) {
@@ -104,7 +111,8 @@ bool requires_rewrite(Node* expression, AttrNumber column) {
       expression = reinterpret_cast<Node*>(domain->arg);
     } else if (IsA(expression, FuncExpr)) {
       auto* call = reinterpret_cast<FuncExpr*>(expression);
-      if (call->funcid != F_TIMESTAMPTZ_TIMESTAMP && call->funcid != F_TIMESTAMP_TIMESTAMPTZ) return true;
+      if (call->funcid != F_TIMESTAMPTZ_TIMESTAMP && call->funcid != F_TIMESTAMP_TIMESTAMPTZ)
+        return true;
       if (TimestampTimestampTzRequiresRewrite()) return true;
       expression = static_cast<Node*>(linitial(call->args));
     } else {
@@ -113,7 +121,8 @@ bool requires_rewrite(Node* expression, AttrNumber column) {
   }
 }
 
-// Whether the expression is the column with casts around it: planning that folds no function of a user.
+// Whether the expression is the column with casts around it: planning that folds no function of a
+// user.
 bool is_cast_of(Node* expression, AttrNumber column) {
   for (;;) {
     if (IsA(expression, Var)) return reinterpret_cast<Var*>(expression)->varattno == column;
@@ -159,8 +168,8 @@ bool is_lossy(Oid from, int32 from_mod, Oid to, int32 to_mod) {
   return false;
 }
 
-void judge_change(const Converter& converter, const RangeVar* relation, const char* column, const TypeName* type,
-                  Node* using_expression, ChangeVerdict* verdict) {
+void judge_change(const Converter& converter, const RangeVar* relation, const char* column,
+                  const TypeName* type, Node* using_expression, ChangeVerdict* verdict) {
   use_path(converter);
   const Oid oid = RangeVarGetRelid(relation, NoLock, true);
   // Only while nobody holds it exclusively: this must not wait.
@@ -170,7 +179,8 @@ void judge_change(const Converter& converter, const RangeVar* relation, const ch
   const AttrNumber number = get_attnum(oid, column);
   if (number > 0 && !TupleDescAttr(RelationGetDescr(rel), number - 1)->attisdropped) {
     const Form_pg_attribute attribute = TupleDescAttr(RelationGetDescr(rel), number - 1);
-    strlcpy(verdict->from, format_type_with_typemod(attribute->atttypid, attribute->atttypmod), sizeof verdict->from);
+    strlcpy(verdict->from, format_type_with_typemod(attribute->atttypid, attribute->atttypmod),
+            sizeof verdict->from);
     ParseState* state = make_parsestate(nullptr);
     Oid to;
     int32 to_mod;
@@ -178,14 +188,17 @@ void judge_change(const Converter& converter, const RangeVar* relation, const ch
     const Oid to_collation = get_typcollation(to);
     Node* tree;
     if (using_expression != nullptr) {
-      ParseNamespaceItem* item = addRangeTableEntryForRelation(state, rel, AccessShareLock, nullptr, false, true);
+      ParseNamespaceItem* item =
+          addRangeTableEntryForRelation(state, rel, AccessShareLock, nullptr, false, true);
       addNSItemToQuery(state, item, false, true, true);
-      tree = transformExpr(state, static_cast<Node*>(copyObjectImpl(using_expression)), EXPR_KIND_ALTER_COL_TRANSFORM);
+      tree = transformExpr(state, static_cast<Node*>(copyObjectImpl(using_expression)),
+                           EXPR_KIND_ALTER_COL_TRANSFORM);
     } else {
-      tree = reinterpret_cast<Node*>(
-          makeVar(1, number, attribute->atttypid, attribute->atttypmod, attribute->attcollation, 0));
+      tree = reinterpret_cast<Node*>(makeVar(1, number, attribute->atttypid, attribute->atttypmod,
+                                             attribute->attcollation, 0));
     }
-    tree = coerce_to_target_type(state, tree, exprType(tree), to, to_mod, COERCION_ASSIGNMENT, COERCE_IMPLICIT_CAST, -1);
+    tree = coerce_to_target_type(state, tree, exprType(tree), to, to_mod, COERCION_ASSIGNMENT,
+                                 COERCE_IMPLICIT_CAST, -1);
     if (tree != nullptr) {
       assign_expr_collations(state, tree);
       verdict->known = true;
@@ -195,10 +208,12 @@ void judge_change(const Converter& converter, const RangeVar* relation, const ch
       } else {
         verdict->rewrite = true;
       }
-      verdict->rebuilds = !verdict->rewrite && (to_collation != attribute->attcollation ||
-                                                GetDefaultOpClass(to, BTREE_AM_OID) !=
-                                                    GetDefaultOpClass(attribute->atttypid, BTREE_AM_OID));
-      verdict->lossy = using_expression == nullptr && is_lossy(attribute->atttypid, attribute->atttypmod, to, to_mod);
+      verdict->rebuilds =
+          !verdict->rewrite && (to_collation != attribute->attcollation ||
+                                GetDefaultOpClass(to, BTREE_AM_OID) !=
+                                    GetDefaultOpClass(attribute->atttypid, BTREE_AM_OID));
+      verdict->lossy = using_expression == nullptr &&
+                       is_lossy(attribute->atttypid, attribute->atttypmod, to, to_mod);
     }
   }
   table_close(rel, NoLock);  // the lock goes with the subtransaction
@@ -217,8 +232,8 @@ DefaultVerdict JudgeDefault(const Converter& converter, const TypeName* type, No
     return verdict;
   }
   if (type == nullptr) return verdict;
-  const ErrorData* error =
-      InDiscardedSubtransaction([&] { Guarded([&] { judge_default(converter, type, expression, &verdict); }); });
+  const ErrorData* error = InDiscardedSubtransaction(
+      [&] { Guarded([&] { judge_default(converter, type, expression, &verdict); }); });
   if (error != nullptr) verdict.kind = DefaultKind::kUnknown;
   return verdict;
 }
@@ -230,7 +245,8 @@ TypeVerdict JudgeType(const Converter& converter, const TypeName* type) {
   if (list_length(type->names) == 2 && strcmp(strVal(first), "pg_catalog") == 0) {
     const char* name = strVal(lsecond(type->names));
     verdict.known = true;
-    verdict.small_integer = type->arrayBounds == NIL && (strcmp(name, "int4") == 0 || strcmp(name, "int2") == 0);
+    verdict.small_integer =
+        type->arrayBounds == NIL && (strcmp(name, "int4") == 0 || strcmp(name, "int2") == 0);
     return verdict;
   }
   InDiscardedSubtransaction([&] {
@@ -249,8 +265,8 @@ TypeVerdict JudgeType(const Converter& converter, const TypeName* type) {
   return verdict;
 }
 
-void JudgeTypeChange(const Converter& converter, const RangeVar* relation, const char* column, const TypeName* type,
-                     Node* using_expression, check::TypeChange& out) {
+void JudgeTypeChange(const Converter& converter, const RangeVar* relation, const char* column,
+                     const TypeName* type, Node* using_expression, check::TypeChange& out) {
   ChangeVerdict verdict = {};
   const ErrorData* error = InDiscardedSubtransaction([&] {
     Guarded([&] { judge_change(converter, relation, column, type, using_expression, &verdict); });

@@ -1,5 +1,5 @@
-// The facts of the database that a script touches: a few queries on the catalogs for all of its names together.
-// Sizes come from files, so that nothing here waits for a lock on a user's table.
+// The facts of the database that a script touches: a few queries on the catalogs for all of its
+// names together. Sizes come from files, so that nothing here waits for a lock on a user's table.
 
 #include <algorithm>
 #include <cstdlib>
@@ -78,77 +78,102 @@ constexpr const char* kFind =
     "SELECT c.oid, i.indrelid,"
     " (SELECT h.inhparent FROM pg_inherits h WHERE h.inhrelid = c.oid AND c.relispartition)"
     " FROM unnest($1::text[], $2::text[]) w(s, r)"
-    " JOIN pg_namespace n ON n.nspname = w.s JOIN pg_class c ON c.relnamespace = n.oid AND c.relname = w.r"
+    " JOIN pg_namespace n ON n.nspname = w.s JOIN pg_class c ON c.relnamespace = n.oid AND "
+    "c.relname = w.r"
     " LEFT JOIN pg_index i ON i.indexrelid = c.oid";
 
 constexpr const char* kRelations =
-    "SELECT c.oid, n.nspname, c.relname, c.relkind, c.relpersistence, c.relispartition, tn.nspname, t.relname,"
+    "SELECT c.oid, n.nspname, c.relname, c.relkind, c.relpersistence, c.relispartition, "
+    "tn.nspname, t.relname,"
     " pn.nspname, p.relname,"
-    " (SELECT format('%I.%I', dn.nspname, d.relname) FROM pg_partitioned_table pt JOIN pg_class d ON d.oid = pt.partdefid"
+    " (SELECT format('%I.%I', dn.nspname, d.relname) FROM pg_partitioned_table pt JOIN pg_class d "
+    "ON d.oid = pt.partdefid"
     "  JOIN pg_namespace dn ON dn.oid = d.relnamespace WHERE pt.partrelid = c.oid)"
     " FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace"
     " LEFT JOIN pg_index i ON i.indexrelid = c.oid LEFT JOIN pg_class t ON t.oid = i.indrelid"
     " LEFT JOIN pg_namespace tn ON tn.oid = t.relnamespace"
     " LEFT JOIN pg_inherits h ON h.inhrelid = c.oid AND c.relispartition"
-    " LEFT JOIN pg_class p ON p.oid = h.inhparent LEFT JOIN pg_namespace pn ON pn.oid = p.relnamespace"
+    " LEFT JOIN pg_class p ON p.oid = h.inhparent LEFT JOIN pg_namespace pn ON pn.oid = "
+    "p.relnamespace"
     " WHERE c.oid = ANY ($1::oid[]) ORDER BY n.nspname COLLATE \"C\", c.relname COLLATE \"C\"";
 
 // Of each relation itself and all below it: its own files.
 constexpr const char* kFiles =
-    "WITH RECURSIVE tree (root, oid) AS (SELECT c.oid, c.oid FROM pg_class c WHERE c.oid = ANY ($1::oid[])"
+    "WITH RECURSIVE tree (root, oid) AS (SELECT c.oid, c.oid FROM pg_class c WHERE c.oid = ANY "
+    "($1::oid[])"
     " UNION SELECT t.root, h.inhrelid FROM tree t JOIN pg_inherits h ON h.inhparent = t.oid)"
-    " SELECT t.root, c.oid, c.relkind, c.relpages, c.reltuples, c.reltoastrelid, coalesce(x.relpages, 0), c.oid = t.root,"
-    " coalesce(c.oid = (SELECT pt.partdefid FROM pg_partitioned_table pt WHERE pt.partrelid = t.root), false)"
+    " SELECT t.root, c.oid, c.relkind, c.relpages, c.reltuples, c.reltoastrelid, "
+    "coalesce(x.relpages, 0), c.oid = t.root,"
+    " coalesce(c.oid = (SELECT pt.partdefid FROM pg_partitioned_table pt WHERE pt.partrelid = "
+    "t.root), false)"
     " FROM tree t JOIN pg_class c ON c.oid = t.oid LEFT JOIN pg_class x ON x.oid = c.reltoastrelid";
 
 constexpr const char* kColumns =
-    "SELECT a.attrelid, a.attname, format_type(a.atttypid, a.atttypmod), a.attnotnull FROM pg_attribute a"
-    " WHERE a.attrelid = ANY ($1::oid[]) AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attrelid, a.attnum";
+    "SELECT a.attrelid, a.attname, format_type(a.atttypid, a.atttypmod), a.attnotnull FROM "
+    "pg_attribute a"
+    " WHERE a.attrelid = ANY ($1::oid[]) AND a.attnum > 0 AND NOT a.attisdropped ORDER BY "
+    "a.attrelid, a.attnum";
 
 constexpr const char* kConstraints =
     "SELECT k.conrelid, k.conname, k.contype, k.convalidated,"
-    " ARRAY(SELECT a.attname::text FROM unnest(k.conkey) WITH ORDINALITY u(n, i) JOIN pg_attribute a"
+    " ARRAY(SELECT a.attname::text FROM unnest(k.conkey) WITH ORDINALITY u(n, i) JOIN pg_attribute "
+    "a"
     "  ON a.attrelid = k.conrelid AND a.attnum = u.n ORDER BY u.i),"
     " CASE WHEN k.contype = 'c' THEN pg_get_constraintdef(k.oid) END, fn.nspname, f.relname"
-    " FROM pg_constraint k LEFT JOIN pg_class f ON f.oid = k.confrelid LEFT JOIN pg_namespace fn ON fn.oid = f.relnamespace"
-    " WHERE k.conrelid = ANY ($1::oid[]) AND k.contype IN ('c', 'f', 'p', 'u', 'x') ORDER BY k.conrelid, k.conname";
+    " FROM pg_constraint k LEFT JOIN pg_class f ON f.oid = k.confrelid LEFT JOIN pg_namespace fn "
+    "ON fn.oid = f.relnamespace"
+    " WHERE k.conrelid = ANY ($1::oid[]) AND k.contype IN ('c', 'f', 'p', 'u', 'x') ORDER BY "
+    "k.conrelid, k.conname";
 
 constexpr const char* kIndexes =
     "SELECT i.indrelid, n.nspname, c.relname,"
-    " ARRAY(SELECT coalesce(a.attname::text, '') FROM unnest(i.indkey::int2[]) WITH ORDINALITY u(n, p) LEFT JOIN pg_attribute a"
-    "  ON a.attrelid = i.indrelid AND a.attnum = u.n AND u.n > 0 WHERE u.p <= i.indnkeyatts ORDER BY u.p),"
+    " ARRAY(SELECT coalesce(a.attname::text, '') FROM unnest(i.indkey::int2[]) WITH ORDINALITY "
+    "u(n, p) LEFT JOIN pg_attribute a"
+    "  ON a.attrelid = i.indrelid AND a.attnum = u.n AND u.n > 0 WHERE u.p <= i.indnkeyatts ORDER "
+    "BY u.p),"
     " i.indisunique, i.indisvalid, i.indisprimary, i.indpred IS NOT NULL,"
     " EXISTS (SELECT 1 FROM pg_constraint k WHERE k.conindid = c.oid AND k.conrelid = i.indrelid),"
-    " m.amname = 'btree' AND i.indexprs IS NULL AND i.indpred IS NULL AND 0 = ALL (i.indoption::int2[]), c.oid, c.relpages"
-    " FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid JOIN pg_namespace n ON n.oid = c.relnamespace"
-    " JOIN pg_am m ON m.oid = c.relam WHERE i.indrelid = ANY ($1::oid[]) ORDER BY i.indrelid, n.nspname, c.relname";
+    " m.amname = 'btree' AND i.indexprs IS NULL AND i.indpred IS NULL AND 0 = ALL "
+    "(i.indoption::int2[]), c.oid, c.relpages"
+    " FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid JOIN pg_namespace n ON n.oid = "
+    "c.relnamespace"
+    " JOIN pg_am m ON m.oid = c.relam WHERE i.indrelid = ANY ($1::oid[]) ORDER BY i.indrelid, "
+    "n.nspname, c.relname";
 
 constexpr const char* kViews =
-    "SELECT DISTINCT d.refobjid, coalesce(a.attname::text, ''), format('%I.%I', n.nspname, v.relname)"
+    "SELECT DISTINCT d.refobjid, coalesce(a.attname::text, ''), format('%I.%I', n.nspname, "
+    "v.relname)"
     " FROM pg_depend d JOIN pg_rewrite r ON r.oid = d.objid JOIN pg_class v ON v.oid = r.ev_class"
     " JOIN pg_namespace n ON n.oid = v.relnamespace"
-    " LEFT JOIN pg_attribute a ON a.attrelid = d.refobjid AND a.attnum = d.refobjsubid AND a.attnum > 0"
+    " LEFT JOIN pg_attribute a ON a.attrelid = d.refobjid AND a.attnum = d.refobjsubid AND "
+    "a.attnum > 0"
     " WHERE d.classid = 'pg_rewrite'::regclass AND d.refclassid = 'pg_class'::regclass"
     " AND d.refobjid = ANY ($1::oid[]) AND v.oid <> d.refobjid ORDER BY 1, 3, 2";
 
 constexpr const char* kReferences =
-    "SELECT k.confrelid, format('%I.%I', n.nspname, c.relname) FROM pg_constraint k JOIN pg_class c ON c.oid = k.conrelid"
+    "SELECT k.confrelid, format('%I.%I', n.nspname, c.relname) FROM pg_constraint k JOIN pg_class "
+    "c ON c.oid = k.conrelid"
     " JOIN pg_namespace n ON n.oid = c.relnamespace"
-    " WHERE k.contype = 'f' AND k.confrelid = ANY ($1::oid[]) AND k.conparentid = 0 AND k.conrelid <> k.confrelid"
+    " WHERE k.contype = 'f' AND k.confrelid = ANY ($1::oid[]) AND k.conparentid = 0 AND k.conrelid "
+    "<> k.confrelid"
     " GROUP BY 1, 2 ORDER BY 1, 2";
 
 // $2 the caller.
 constexpr const char* kLocks =
-    "SELECT l.relation, l.pid, a.usename, a.state, l.mode, extract(epoch FROM clock_timestamp() - a.xact_start),"
-    " pg_has_role($2::oid, 'pg_read_all_stats', 'USAGE') OR pg_has_role($2::oid, a.usesysid, 'USAGE'),"
+    "SELECT l.relation, l.pid, a.usename, a.state, l.mode, extract(epoch FROM clock_timestamp() - "
+    "a.xact_start),"
+    " pg_has_role($2::oid, 'pg_read_all_stats', 'USAGE') OR pg_has_role($2::oid, a.usesysid, "
+    "'USAGE'),"
     " coalesce(a.backend_type = 'autovacuum worker', false)"
     " FROM pg_locks l LEFT JOIN pg_stat_activity a ON a.pid = l.pid"
-    " WHERE l.locktype = 'relation' AND l.granted AND l.pid <> pg_backend_pid() AND l.relation = ANY ($1::oid[])"
+    " WHERE l.locktype = 'relation' AND l.granted AND l.pid <> pg_backend_pid() AND l.relation = "
+    "ANY ($1::oid[])"
     " AND l.database = (SELECT d.oid FROM pg_database d WHERE d.datname = current_database())"
     " ORDER BY l.relation, 6 DESC NULLS LAST, l.pid";
 
 constexpr const char* kDomains =
-    "SELECT w.s, w.r, CASE WHEN c.oid IS NOT NULL THEN format('%I.%I', cn.nspname, c.relname) END, c.oid, c.relpages, c.relkind = 'p'"
+    "SELECT w.s, w.r, CASE WHEN c.oid IS NOT NULL THEN format('%I.%I', cn.nspname, c.relname) END, "
+    "c.oid, c.relpages, c.relkind = 'p'"
     " FROM unnest($1::text[], $2::text[]) w(s, r) JOIN pg_namespace n ON n.nspname = w.s"
     " JOIN pg_type t ON t.typnamespace = n.oid AND t.typname = w.r AND t.typtype = 'd'"
     " LEFT JOIN pg_attribute a ON a.atttypid = t.oid AND NOT a.attisdropped"
@@ -272,14 +297,16 @@ class FactReader {
       const Oid oid = row.Object(1);
       const std::int64_t bytes = reader::RelationBytes(oid, row.Integer(3));
       std::int64_t total = bytes;
-      if (!row.IsNull(5) && row.Object(5) != 0) total += reader::RelationBytes(row.Object(5), row.Integer(6));
+      if (!row.IsNull(5) && row.Object(5) != 0)
+        total += reader::RelationBytes(row.Object(5), row.Integer(6));
       relation.bytes += total;
       if (bytes > 0) blocks.insert(relation.oid);
       const double rows = row.Real(4);
       if (rows >= 0) {
         // As the planner scales it to the size of now.
         const double pages = static_cast<double>(row.Integer(3));
-        const double scaled = pages > 0 ? rows * (static_cast<double>(bytes) / BLCKSZ) / pages : rows;
+        const double scaled =
+            pages > 0 ? rows * (static_cast<double>(bytes) / BLCKSZ) / pages : rows;
         relation.rows = std::max(relation.rows, 0.0) + scaled;
       }
       if (row.Flag(8)) {
@@ -376,7 +403,9 @@ class FactReader {
       if (database_.domains.empty() || database_.domains.back().name.schema != name.schema ||
           database_.domains.back().name.name != name.name)
         database_.domains.push_back({name, {}});
-      if (row.IsNull(3) || (!row.Flag(5) && reader::RelationBytes(row.Object(3), row.Integer(4)) == 0)) return;
+      if (row.IsNull(3) ||
+          (!row.Flag(5) && reader::RelationBytes(row.Object(3), row.Integer(4)) == 0))
+        return;
       auto& users = database_.domains.back().users;
       if (users.empty() || users.back() != row.Text(2)) users.emplace_back(row.Text(2));
     });
@@ -390,14 +419,15 @@ class FactReader {
     for (const StatementRow& row : statements) {
       if (row.key.dbid != MyDatabaseId || (!all_stats_ && row.key.userid != caller_)) continue;
       constexpr double kLeastSeconds = 60;
-      const double seconds = std::max(static_cast<double>(now - row.first_seen) / 1e6, kLeastSeconds);
+      const double seconds =
+          std::max(static_cast<double>(now - row.first_seen) / 1e6, kLeastSeconds);
       const char* line = row.relations.c_str();
       while (*line != '\0') {
         char* rest;
         const auto oid = static_cast<Oid>(std::strtoul(line, &rest, 10));
         if (check::Relation* relation = Of(oid); relation != nullptr)
-          relation->calls_per_second =
-              std::max(relation->calls_per_second, 0.0) + static_cast<double>(row.sums.calls) / seconds;
+          relation->calls_per_second = std::max(relation->calls_per_second, 0.0) +
+                                       static_cast<double>(row.sums.calls) / seconds;
         const char* end = strchr(rest, '\n');
         if (end == nullptr) break;
         line = end + 1;
@@ -420,14 +450,17 @@ Database ReadDatabase(const Script& script) { return FactReader(script).Read(); 
 void EstimateChanges(Script& script, const Database& database) {
   std::size_t estimates = 0;
   for (Statement& statement : script.statements) {
-    if ((statement.kind != StatementKind::kUpdate && statement.kind != StatementKind::kDelete) || !statement.where)
+    if ((statement.kind != StatementKind::kUpdate && statement.kind != StatementKind::kDelete) ||
+        !statement.where)
       continue;
     const ObjectName& object = statement.objects[0];
     const check::Relation* relation = nullptr;
     if (!object.schema.empty()) relation = database.Find(object.schema, object.name);
-    for (std::size_t i = 0; object.schema.empty() && relation == nullptr && i < statement.search_path->size(); ++i)
+    for (std::size_t i = 0;
+         object.schema.empty() && relation == nullptr && i < statement.search_path->size(); ++i)
       relation = database.Find((*statement.search_path)[i], object.name);
-    if (relation == nullptr || relation->bytes < kEstimatedFrom || ++estimates > kMostEstimates) continue;
+    if (relation == nullptr || relation->bytes < kEstimatedFrom || ++estimates > kMostEstimates)
+      continue;
     Text path;
     for (const Text& schema : *statement.search_path) {
       if (!path.empty()) path += ", ";

@@ -37,14 +37,18 @@ class Places {
         line_begin_ = at_ + i + 1;
       }
     }
-    Guarded([&] { characters_ += pg_mbstrlen_with_len(passed.data(), static_cast<int>(passed.size())); });
+    Guarded([&] {
+      characters_ += pg_mbstrlen_with_len(passed.data(), static_cast<int>(passed.size()));
+    });
     at_ = offset;
   }
   int line() const { return line_; }
   int character() const { return characters_ + 1; }
   int column() const {
     const std::string_view line = text_.substr(line_begin_, at_ - line_begin_);
-    return 1 + Guarded([&] { return pg_mbstrlen_with_len(line.data(), static_cast<int>(line.size())); });
+    return 1 + Guarded([&] {
+             return pg_mbstrlen_with_len(line.data(), static_cast<int>(line.size()));
+           });
   }
 
  private:
@@ -56,7 +60,8 @@ class Places {
 // Statements whose text is longer are not quoted in an error.
 constexpr std::size_t kQuoted = 4096;
 
-void place_error(ErrorData* error, const char* statement, int number, int line, int column, bool variable) {
+void place_error(ErrorData* error, const char* statement, int number, int line, int column,
+                 bool variable) {
   if (error == nullptr) return;
   if (error->cursorpos > 0 && strlen(statement) <= kQuoted) {
     error->internalpos = error->cursorpos;
@@ -65,7 +70,8 @@ void place_error(ErrorData* error, const char* statement, int number, int line, 
   error->cursorpos = 0;
   const int category = ERRCODE_TO_CATEGORY(error->sqlerrcode);
   if (category == ERRCODE_TO_CATEGORY(ERRCODE_QUERY_CANCELED)) return;
-  error->hint = psprintf("This is in statement %d, line %d, column %d of the script. %s", number, line, column,
+  error->hint = psprintf("This is in statement %d, line %d, column %d of the script. %s", number,
+                         line, column,
                          variable ? "Variables of psql are not known here: put their values in."
                                   : "Nothing was checked: correct it first.");
 }
@@ -82,7 +88,7 @@ std::size_t ByteOffset(std::string_view text, int position) {
 
 struct PathState {
   bool changed = false;
-  Text setting;                      // as a setting's value
+  Text setting;  // as a setting's value
   const check::List<Text>* schemas = nullptr;
 };
 
@@ -102,8 +108,8 @@ class Reader {
       if (piece.kind == sqlparse::PieceKind::kCopyData) continue;
       Guarded([] { CHECK_FOR_INTERRUPTS(); });
       if (script_.statements.size() >= kMostStatements)
-        throw AssistError(ERRCODE_PROGRAM_LIMIT_EXCEEDED, "the script has more than 100000 statements",
-                          "Check it in parts.");
+        throw AssistError(ERRCODE_PROGRAM_LIMIT_EXCEEDED,
+                          "the script has more than 100000 statements", "Check it in parts.");
       if (piece.kind == sqlparse::PieceKind::kMeta)
         AddMeta(piece);
       else
@@ -159,8 +165,8 @@ class Reader {
       throw;
     }
     if (trees == nullptr) return;
-    // CREATE SCHEMA with elements and CREATE RULE keep theirs inside; more than one tree is what our
-    // splitter did not see, each is judged.
+    // CREATE SCHEMA with elements and CREATE RULE keep theirs inside; more than one tree is what
+    // our splitter did not see, each is judged.
     ListCell* cell;
     foreach (cell, trees) {
       Statement& statement = Begin(piece.begin, source);
@@ -198,7 +204,8 @@ class Reader {
       }
       return;
     }
-    if (IsA(node, DiscardStmt) && reinterpret_cast<DiscardStmt*>(node)->target == DISCARD_ALL) return Restore();
+    if (IsA(node, DiscardStmt) && reinterpret_cast<DiscardStmt*>(node)->target == DISCARD_ALL)
+      return Restore();
     if (!IsA(node, VariableSetStmt)) return;
     const auto* set = reinterpret_cast<VariableSetStmt*>(node);
     if (set->kind == VAR_RESET_ALL) return Restore();
@@ -213,7 +220,8 @@ class Reader {
     ListCell* cell;
     foreach (cell, set->args) {
       Node* item = static_cast<Node*>(lfirst(cell));
-      if (!IsA(item, A_Const) || nodeTag(&reinterpret_cast<A_Const*>(item)->val) != T_String) continue;
+      if (!IsA(item, A_Const) || nodeTag(&reinterpret_cast<A_Const*>(item)->val) != T_String)
+        continue;
       const char* name = strVal(&reinterpret_cast<A_Const*>(item)->val);
       if (!setting.empty()) setting += ", ";
       setting += '"';
