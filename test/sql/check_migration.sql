@@ -105,6 +105,15 @@ SELECT hazards('CREATE TABLE t (id bigint PRIMARY KEY, v int); CREATE INDEX t_v 
 SELECT hazards('ALTER TABLE empty ADD UNIQUE (a); CREATE INDEX ON empty (a); ALTER TABLE empty ALTER a TYPE bigint, ALTER a SET NOT NULL');
 SELECT hazards('CREATE TABLE t (id serial PRIMARY KEY, o bigint REFERENCES orders)');
 
+-- Planning an UPDATE for its rows runs no function of the script, however harmless it says it is.
+CREATE FUNCTION pretends(int) RETURNS bool LANGUAGE plpgsql IMMUTABLE AS $$BEGIN RAISE 'this was run'; END$$;
+CREATE FUNCTION tells(int) RETURNS bool LANGUAGE plpgsql IMMUTABLE AS $$BEGIN RAISE WARNING 'this was run'; RETURN true; END$$;
+CREATE TABLE wide AS SELECT g AS id, repeat('x', 60) AS pad FROM generate_series(1, 150000) g;
+ANALYZE wide;
+SELECT hazard, estimated_rows > 100000 AS many FROM assist.check_migration('SET lock_timeout = 1; UPDATE wide SET id = 1 WHERE id > 1000');
+SELECT hazard, estimated_rows > 100000 AS many FROM assist.check_migration('SET lock_timeout = 1; UPDATE wide SET id = 1 WHERE tells(1); DELETE FROM wide WHERE id > 1000 AND pretends(2)');
+DROP TABLE wide;
+
 -- Errors: SQLSTATE, place, and nothing else.
 SELECT * FROM assist.check_migration(E'SELECT 1;\n\nALTER TABEL x');
 \echo :LAST_ERROR_SQLSTATE :LAST_ERROR_MESSAGE

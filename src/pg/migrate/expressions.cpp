@@ -1,15 +1,17 @@
 // Defaults and types as this server's own analysis sees them: volatility, constrained domains, and
 // whether a change of type rewrites the table. Analysis runs in a subtransaction that is always
 // rolled back, under the search_path of the script; nothing is evaluated but the input functions of
-// literals' types.
+// literals' types and, where an UPDATE or DELETE is planned, built-in functions of constants.
 
 #include <cstring>
 
 #include "pg/migrate/script.hpp"
 #include "pg/whatif/whatif.hpp"
+#include "pg/whatif/whatif_guard.hpp"
 
 extern "C" {
 #include "access/table.h"
+#include "access/transam.h"  // for FirstNormalObjectId
 #include "catalog/heap.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_am.h"
@@ -82,6 +84,19 @@ bool find_volatile(Node* node, void* context) {
     return true;
   }
   return expression_tree_walker(node, ASSIST_WALKER(find_volatile), context);
+}
+
+bool is_users(Oid function, void*) { return function >= FirstNormalObjectId; }
+
+// Planning evaluates an immutable function of constants: of a script that is not to run, none that
+// users made.
+bool has_users_function(Node* node, void* context) {
+  if (node == nullptr) return false;
+  if (IsA(node, Query))
+    return query_tree_walker(reinterpret_cast<Query*>(node), ASSIST_WALKER(has_users_function),
+                             context, 0);
+  if (check_functions_in_node(node, is_users, context)) return true;
+  return expression_tree_walker(node, ASSIST_WALKER(has_users_function), context);
 }
 
 // As StoreAttrDefault() decides whether one value serves all rows that are there.
@@ -286,12 +301,16 @@ double EstimateRows(const Converter& converter, std::string_view source) {
   Guarded([&] { identity.userid = GetUserId(); });
   const ErrorData* error = InDiscardedSubtransaction([&] {
     InWhatIfContext(identity, [&] {
+      const OwnedFunctionsOnly owned;  // what an index or a function that is inlined brings
       HypotheticalSet* none = nullptr;
       AnalyzedStatement statement;
+      bool runs_something = true;
       Guarded([&] {
         none = make_hypothetical_set();
         statement = analyze_statement(text.c_str());
+        runs_something = has_users_function(reinterpret_cast<Node*>(statement.queries), nullptr);
       });
+      if (runs_something) return;
       const PlannedStatement planned = PlanStatement(statement, none);
       Guarded([&] {
         ListCell* cell;

@@ -51,15 +51,15 @@ class ConstantsReader {
   int count_ = 0;
 };
 
+inline constexpr int kMostTallied = 256;  // a block with more constants has no tally
+
 // Of sampled executions of a plan.
 struct ConstantsTally {
   uint32 samples = 0;
   float executions = 0;          // that they stand for
-  float same[256] = {};          // of them: with the kept constant of $1, $2 ...
+  float same[kMostTallied] = {};  // of them: with the kept constant of $1, $2 ...
 };
-inline constexpr int kMostTallied = 256;  // a block with more constants has no tally
-
-// Bytes of a plan's block for these constants, and where in it the tally is.
+// Bytes of a plan's block for these constants and their tally.
 Size tallied_bytes(const char* constants, Size bytes);
 // Begins the tally of a block of tallied_bytes() whose constants are there.
 void begin_tally(TextBlock* block, Size constants_bytes);
